@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.db import router
+
+
+class HistoryRouter:
+    """Keeps `migrate`, `dumpdata`, `loaddata` and `flush` away from the history."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return False if app_label == "django_jetbase" else None
+
+
+class JetbaseConfig(AppConfig):
+    name = "django_jetbase"
+    verbose_name = "Jetbase"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from .checks import check_settings
+
+        checks.register(check_settings)
+        router.routers.insert(0, HistoryRouter())

@@ -1,0 +1,130 @@
+"""The JETBASE setting as one typed object, read whenever it is asked for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
+
+from .exceptions import SettingsError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for one alias. `lock_wait` is in seconds, `history_text_limit` in characters."""
+
+    migrations_dir: tuple[Path, ...]
+    skip_validation: bool = False
+    skip_checksum_validation: bool = False
+    skip_file_validation: bool = False
+    lock_wait: float = 60
+    history_text_limit: int = 1_000_000
+
+    @classmethod
+    def of(cls, alias: str) -> "Settings":
+        """The settings of an alias. Raises SettingsError where they are wrong or incomplete."""
+        errors = list(setting_errors())
+        if errors:
+            raise SettingsError("\n".join(errors))
+        given = _given(alias)
+        directories = given.pop("MIGRATIONS_DIR", None) or _default_directory(alias)
+        values = {key.lower(): value for key, value in given.items()}
+        return cls(migrations_dir=_paths(directories), **values)
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "MIGRATIONS_DIR": (str, Path, list, tuple),
+    "SKIP_VALIDATION": (bool,),
+    "SKIP_CHECKSUM_VALIDATION": (bool,),
+    "SKIP_FILE_VALIDATION": (bool,),
+    "LOCK_WAIT": (int, float),
+    "HISTORY_TEXT_LIMIT": (int,),
+}
+assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settings)}
+
+
+def aliases() -> list[str]:
+    """The database aliases that have migrations."""
+    others = [alias for alias, given in _databases().items() if "MIGRATIONS_DIR" in given]
+    return [DEFAULT_DB_ALIAS, *(alias for alias in others if alias != DEFAULT_DB_ALIAS)]
+
+
+def setting_errors() -> Iterator[str]:
+    """Every unknown key and wrong type, as a sentence each."""
+    given = _setting()
+    if not isinstance(given, Mapping):
+        yield f"JETBASE must be a dictionary, not {given!r}."
+        return
+    yield from _errors_of(given, "JETBASE", {*_TYPES, "DATABASES"})
+    databases = given.get("DATABASES", {})
+    if not isinstance(databases, Mapping):
+        yield f'JETBASE["DATABASES"] must be a dictionary, not {databases!r}.'
+        return
+    for alias, values in databases.items():
+        name = f'JETBASE["DATABASES"]["{alias}"]'
+        if alias not in settings.DATABASES:
+            yield f"{name}: settings.DATABASES has no such alias."
+        if not isinstance(values, Mapping):
+            yield f"{name} must be a dictionary, not {values!r}."
+            continue
+        yield from _errors_of(values, name, set(_TYPES))
+
+
+def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator[str]:
+    for key, value in given.items():
+        if key not in known:
+            yield f'{name}["{key}"] is not a setting; known are {", ".join(sorted(known))}.'
+        elif key != "DATABASES" and not _fits(value, _TYPES[key]):
+            wanted = " or ".join(kind.__name__ for kind in _TYPES[key])
+            yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool) and bool not in kinds:
+        return False
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(isinstance(item, (str, Path)) for item in value)
+    return isinstance(value, kinds) and not (isinstance(value, (int, float)) and value < 0)
+
+
+def _setting() -> Any:
+    return getattr(settings, "JETBASE", {})
+
+
+def _databases() -> Mapping[str, Mapping[str, Any]]:
+    databases: Mapping[str, Mapping[str, Any]] = _setting().get("DATABASES", {})
+    return databases
+
+
+def _given(alias: str) -> dict[str, Any]:
+    if alias not in settings.DATABASES:
+        raise SettingsError(f"settings.DATABASES has no alias {alias!r}.")
+    shared = {key: value for key, value in _setting().items() if key != "DATABASES"}
+    own = dict(_databases().get(alias, {}))
+    if alias != DEFAULT_DB_ALIAS:
+        shared.pop("MIGRATIONS_DIR", None)  # the top-level directory is that of the default alias
+    return shared | own
+
+
+def _default_directory(alias: str) -> Path:
+    base = getattr(settings, "BASE_DIR", None)
+    if alias != DEFAULT_DB_ALIAS:
+        raise SettingsError(
+            f"The alias {alias!r} has no migrations: name their directory in"
+            f' JETBASE["DATABASES"]["{alias}"]["MIGRATIONS_DIR"].'
+        )
+    if base is None:
+        raise SettingsError('Name the directory of the migrations in JETBASE["MIGRATIONS_DIR"].')
+    return Path(base) / "jetbase" / "migrations"
+
+
+def _paths(directories: Any) -> tuple[Path, ...]:
+    listed = directories if isinstance(directories, (list, tuple)) else [directories]
+    base = Path(getattr(settings, "BASE_DIR", None) or ".")
+    paths = tuple(base / directory for directory in listed)
+    for path in paths:
+        if not path.is_absolute():
+            raise SettingsError(f"MIGRATIONS_DIR {str(path)!r} must be an absolute path.")
+    return paths

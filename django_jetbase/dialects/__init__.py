@@ -1,0 +1,20 @@
+"""How each database runs SQL. A backend that is not named here gets the ANSI rules."""
+
+from importlib import import_module
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .base import Dialect, Notice
+
+_DIALECTS = {
+    "postgresql": ("postgresql", "PostgreSQLDialect"),
+    "mysql": ("mysql", "MySQLDialect"),
+    "sqlite": ("sqlite", "SQLiteDialect"),
+}
+
+
+def dialect_of(connection: BaseDatabaseWrapper, notice: Notice) -> Dialect:
+    """The dialect of a connection, by its vendor."""
+    module, name = _DIALECTS.get(connection.vendor, ("base", "Dialect"))
+    dialect: type[Dialect] = getattr(import_module(f"{__name__}.{module}"), name)
+    return dialect(connection, notice)

@@ -1,0 +1,264 @@
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+from ..exceptions import LockError
+from ..lexicons.ansi import Lexicon
+from ..scanner import Statement
+from ..script import Section
+
+Notice = Callable[[str], None]
+
+
+REMEDY = (
+    "put -- jetbase: transaction=off before the first statement, or move this one to a file of its"
+    " own that has it"
+)
+
+
+class Query(NamedTuple):
+    """SQL of the tool's own."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+class Elapsed(str):
+    """SQL that gives the milliseconds since the transaction began."""
+
+
+class StatementFailed(Exception):
+    """The statement at `index` failed, none where it was not one of the file's.
+
+    `offset` is the place in the file's text that the database pointed at; its error is the cause.
+    """
+
+    def __init__(self, index: int | None, offset: int | None = None) -> None:
+        super().__init__(index, offset)
+        self.index = index
+        self.offset = offset
+
+
+class Dialect:
+    """How one database runs a section; this one serves every backend that has no other.
+
+    Connections are in autocommit mode while a dialect uses them.
+    """
+
+    lexicon: Lexicon = Lexicon()
+    elapsed: ClassVar[Elapsed | None] = None  # SQL for the milliseconds since `begin`
+    transaction_is_lock: ClassVar[bool] = False
+    lock_poll: ClassVar[tuple[float, float]] = (0.05, 1.0)  # seconds between tries: first, longest
+
+    def __init__(self, connection: BaseDatabaseWrapper, notice: Notice = lambda text: None) -> None:
+        self.connection = connection
+        self.notice = notice
+
+    @property
+    def transactional(self) -> bool:
+        """Whether DDL can be rolled back."""
+        return bool(self.connection.features.can_rollback_ddl)
+
+    def has_table(self, name: str) -> bool:
+        """Whether the table is where this connection looks for it.
+
+        Raises HistoryError where it exists, but not there.
+        """
+        return name in self.connection.introspection.table_names()
+
+    # ---- what may run
+
+    def obstacle(self, statement: Statement, section: Section) -> str | None:
+        """Why the statement cannot run in this section, and what to do; None where it can."""
+        return None
+
+    def lead(self, statement: Statement) -> str:
+        """The first words of a statement, with one blank for every comment between them."""
+        return self.lexicon.spacing.sub(" ", statement.text[:500])
+
+    # ---- the lock
+
+    @contextmanager
+    def lock(self, wait: float) -> Iterator[None]:
+        """Hold the lock of this history. Raises LockError after `wait` seconds without it."""
+        deadline = time.monotonic() + wait
+        pause, longest = self.lock_poll
+        while not self.try_lock():
+            if time.monotonic() >= deadline:
+                raise LockError(
+                    "Another process is running migrations on this database; try again when it is"
+                    ' done, or let JETBASE["LOCK_WAIT"] be longer.'
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, longest)
+        try:
+            yield
+        finally:
+            self.unlock()
+
+    def try_lock(self) -> bool:
+        """Take the lock if it is free; never waits inside the database."""
+        return True
+
+    def unlock(self) -> None:
+        """Give the lock back; a connection that broke has done so already."""
+
+    # ---- the session
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Note the state of the session that the files must leave as it is."""
+        yield
+
+    def restore_session(self, section: Section) -> None:
+        """Put back what the file has changed of the session."""
+
+    # ---- running
+
+    def run_in_transaction(
+        self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
+    ) -> None:
+        """Run the section and the closing queries as one transaction.
+
+        `verify` is called inside it where the transaction is the lock, and raises to stop the run.
+        Raises StatementFailed. After any error everything is rolled back, the session restored.
+        """
+        try:
+            self.prepare(section)
+            self.begin()
+            if self.transaction_is_lock:
+                verify()
+            for index, statement in enumerate(section.statements):
+                self.run(index, statement, section)
+            with failing(None):
+                self.restore_session(section)
+                self.before_commit(section)
+                for query in closing():
+                    self.execute(query.sql, query.params)
+                self.commit()
+        except BaseException:
+            self.abandon(section)
+            raise
+        self.after_commit(section)
+
+    def run_one_by_one(self, section: Section, progress: Callable[[int], None]) -> None:
+        """Run the section in autocommit; `progress` hears how many statements are committed.
+
+        Raises StatementFailed. After any error what is open is rolled back, the session restored.
+        """
+        try:
+            self.prepare(section)
+            for index, statement in enumerate(section.statements):
+                self.run(index, statement, section)
+                if not self.is_open(statement):
+                    progress(index + 1)
+            if section.statements and self.is_open(None):
+                with failing(None):
+                    self.execute("COMMIT")
+                progress(len(section.statements))
+        except BaseException:
+            self.abandon(section)
+            raise
+        self.restore_session(section)
+
+    def run(self, index: int, statement: Statement, section: Section) -> None:
+        """Send one statement. Raises StatementFailed."""
+        try:
+            with self.cursor() as cursor:
+                cursor.execute(self.as_sent(statement, section))
+                self.drain(cursor)
+        except (DatabaseError, ValueError) as error:
+            raise StatementFailed(index, self.offset_of(error, statement)) from error
+
+    def as_sent(self, statement: Statement, section: Section) -> str:
+        """The statement as the database's own shell sends it."""
+        return statement.sql
+
+    def drain(self, cursor: Any) -> None:
+        """Read what the statement returned, to its end."""
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        """The place in the file that the error points at."""
+        return None
+
+    def message_of(self, error: BaseException | None) -> str:
+        """What the database says, without its own idea of the place."""
+        return str(error)
+
+    def is_open(self, statement: Statement | None) -> bool:
+        """Whether the section has a transaction open, after this statement of it."""
+        return False
+
+    def prepare(self, section: Section) -> None:
+        """What must be done before the section's transaction begins."""
+
+    def before_commit(self, section: Section) -> None:
+        """What must hold before the section's transaction commits; raises where it does not."""
+
+    def after_commit(self, section: Section) -> None:
+        """What can only be put back outside a transaction."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction for queries of the tool's own."""
+        self.begin()
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def begin(self) -> None:
+        self.connection.set_autocommit(False)
+
+    def commit(self) -> None:
+        self.connection.commit()
+        self.connection.set_autocommit(True)
+
+    def rollback(self) -> None:
+        """Leave whatever transaction is open; a dead connection is closed."""
+        try:
+            self.roll_back()
+        except DatabaseError:
+            self.connection.close()
+
+    def roll_back(self) -> None:
+        self.connection.rollback()
+        self.connection.set_autocommit(True)
+
+    def abandon(self, section: Section) -> None:
+        """After a failure: roll back and restore the session as far as the connection lives."""
+        self.rollback()
+        try:
+            self.restore_session(section)
+        except DatabaseError:
+            self.connection.close()
+
+    # ---- talking to the database
+
+    def cursor(self) -> CursorWrapper:
+        """A cursor whose statements Django's query log does not keep."""
+        self.connection.ensure_connection()
+        with self.connection.wrap_database_errors:
+            return self.connection.make_cursor(self.connection.create_cursor())
+
+    def execute(self, sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one query of the tool's own and return its rows."""
+        with self.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+@contextmanager
+def failing(index: int | None) -> Iterator[None]:
+    """Turn a database error into the failure of a statement, or of none of the file's."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise StatementFailed(index) from error

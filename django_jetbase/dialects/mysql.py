@@ -1,0 +1,152 @@
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import Any
+
+from django.db import DatabaseError
+
+from ..lexicons.ansi import Lexicon
+from ..lexicons.mysql import MySQLLexicon
+from ..scanner import Statement
+from ..script import Section
+from .base import Dialect
+
+_AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
+_SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
+_COMMITS = frozenset(
+    "CREATE ALTER DROP TRUNCATE RENAME GRANT REVOKE LOCK ANALYZE OPTIMIZE REPAIR CHECK INSTALL"
+    " UNINSTALL FLUSH COMMIT ROLLBACK".split()
+)
+_TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
+_NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
+_CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
+_UNSETTABLE = re.compile(
+    r"timestamp|.*insert_id|identity|rand_seed.|.*_count|in_transaction|gtid_.*|pseudo_.*|"
+    r"last_.*|skip_parallel_.*|session_track_.*|.*_timeout_set|warning_.*|error_.*|proxy_user|"
+    r"external_user|server_.*|rowid_.*|hostname|version.*|statement_id|.*_info"
+)
+
+
+class MySQLDialect(Dialect):
+    """MySQL and MariaDB: DDL commits by itself, so a file runs statement by statement."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._open = False
+        self._autocommit = True
+        self._variables: dict[str, str] = {}
+        self._place: tuple[Any, ...] = ()
+
+    @cached_property
+    def lexicon(self) -> Lexicon:  # type: ignore[override]
+        ((sql_mode,),) = self.execute("SELECT @@SESSION.sql_mode")
+        return MySQLLexicon().in_mode(sql_mode)
+
+    @cached_property
+    def _lock_name(self) -> str:
+        name = self.connection.settings_dict["NAME"]
+        return "django_jetbase:" + hashlib.sha256(str(name).encode()).hexdigest()[:32]
+
+    def has_table(self, name: str) -> bool:
+        sql = (
+            "SELECT 1 FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() AND table_name = %s"
+        )
+        return bool(self.execute(sql, (name,)))
+
+    def try_lock(self) -> bool:
+        return self.execute("SELECT GET_LOCK(%s, 0)", (self._lock_name,)) == [(1,)]
+
+    def unlock(self) -> None:
+        with suppress(DatabaseError):
+            self.execute("SELECT RELEASE_LOCK(%s)", (self._lock_name,))
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        self._variables = self._session_variables()
+        ((self._database, self._role),) = self.execute("SELECT DATABASE(), CURRENT_ROLE()")
+        yield
+
+    def _session_variables(self) -> dict[str, str]:
+        return dict(self.execute("SHOW SESSION VARIABLES"))
+
+    def restore_session(self, section: Section) -> None:
+        if not _SESSION_WORDS.search(section.text):
+            return
+        # The character set first: every later text depends on it.
+        for name in _CHARACTER_SETS:
+            self._set(name, self._variables[name])
+        self.execute("UNLOCK TABLES")
+        if self._database:
+            self.execute(f"USE {self.connection.ops.quote_name(self._database)}")
+        for name, value in self._session_variables().items():
+            before = self._variables.get(name, value)
+            if value != before and not _UNSETTABLE.fullmatch(name):
+                self._set(name, before)
+        self.execute("SET timestamp = DEFAULT")
+        self._restore_role()
+
+    def _restore_role(self) -> None:
+        if self.execute("SELECT CURRENT_ROLE()") == [(self._role,)]:
+            return
+        role = self._role
+        self.execute(f"SET ROLE {'NONE' if role in (None, '', 'NONE') else role}")
+
+    def _set(self, name: str, value: str) -> None:
+        """Set a variable whose type SHOW does not tell; one that is read-only cannot have moved."""
+        number = value.lstrip("-").replace(".", "", 1).isdigit()
+        literal = value if number else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+        with suppress(DatabaseError):
+            self.execute(f"SET SESSION {name} = {literal}")
+
+    def run_one_by_one(self, section: Section, progress: Callable[[int], None]) -> None:
+        self._open, self._autocommit = False, True
+        super().run_one_by_one(section, progress)
+
+    def is_open(self, statement: Statement | None) -> bool:
+        if statement is None:
+            return self._open or not self._autocommit
+        if statement.keyword in ("BEGIN", "START") and self.lead(statement).count(" ") < 2:
+            self._open = True
+        elif statement.keyword in ("SET", "") and (setting := _AUTOCOMMIT.search(statement.text)):
+            self._autocommit = setting[1].upper() in ("1", "ON", "TRUE", "DEFAULT")
+            self._open = self._open and not self._autocommit
+        elif statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement)):
+            self._open = False
+            return False
+        return self._open or not self._autocommit
+
+    def as_sent(self, statement: Statement, section: Section) -> str:
+        return statement.sql.replace("\r\n", "\n")  # in bodies and literals too, as the client does
+
+    def drain(self, cursor: Any) -> None:
+        while cursor.nextset():
+            pass
+        if self.connection.connection.warning_count():
+            for level, code, message in self.execute("SHOW WARNINGS"):
+                self.notice(f"{level} {code}: {message}")
+
+    def message_of(self, error: BaseException | None) -> str:
+        arguments = error.args if error else ()
+        return f"{arguments[1]} ({arguments[0]})" if len(arguments) == 2 else str(error)
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        near = _NEAR.search(str(error.args[-1]) if error.args else "")
+        if not near:
+            return None
+        at = 0
+        for _line in range(int(near["line"]) - 1):
+            at = statement.text.find("\n", at) + 1
+        found = statement.text.find(near["text"], at) if near["text"] else len(statement.text)
+        return statement.start + (found if found >= 0 else at)
+
+    def roll_back(self) -> None:
+        self.execute("ROLLBACK")
+
+    def begin(self) -> None:
+        self.execute("START TRANSACTION")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")

@@ -1,0 +1,346 @@
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from io import StringIO
+from typing import Any, ClassVar, NamedTuple
+
+from django.db import DatabaseError
+
+from ..exceptions import HistoryError
+from ..lexicons.ansi import Lexicon
+from ..lexicons.postgresql import PostgreSQLLexicon
+from ..scanner import Statement
+from ..script import Section
+from .base import REMEDY, Dialect, Elapsed, Query, StatementFailed
+
+try:
+    from psycopg import ClientCursor, errors, generators, pq
+except ImportError:
+    SENDS_MESSAGES = False  # psycopg2 cannot say which statement of a message failed
+else:
+    SENDS_MESSAGES = True
+
+_CONTROL = re.compile(
+    r"(?:BEGIN|COMMIT|END|ABORT|START TRANSACTION|PREPARE TRANSACTION)\b"
+    r"|ROLLBACK\b(?! (?:(?:WORK|TRANSACTION) )?TO\b)",
+    re.IGNORECASE,
+)
+_NOT_INSIDE = re.compile(
+    r"(?P<what>VACUUM|(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM"
+    r"|ALTER DATABASE .+? SET TABLESPACE|DISCARD ALL"
+    r"|REINDEX (?:\([^)]*\) )?(?:DATABASE|SYSTEM|SCHEMA)"
+    r"|(?:CREATE (?:UNIQUE )?INDEX|DROP INDEX|REINDEX (?:\([^)]*\) )?\w+) CONCURRENTLY"
+    r"|ALTER TABLE .+? DETACH PARTITION .+? CONCURRENTLY"
+    r"|REINDEX \([^)]*\bCONCURRENTLY\b)(?!\w)",
+    re.IGNORECASE | re.DOTALL,
+)
+_TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
+_MAY_NOT_RUN_INSIDE = frozenset(
+    "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
+)
+# How the rest of a message is read is settled before any of it runs.
+_READING = re.compile(r"client_encoding|standard_conforming_strings|\bNAMES\b", re.IGNORECASE)
+_MESSAGE_STATEMENTS = 1000
+_MESSAGE_LENGTH = 1 << 20  # characters
+_ROWS_BLOCK = 1 << 16  # characters
+_SEPARATOR = "\n;\n"  # the line break ends a comment at the end of a statement
+
+
+class Message(NamedTuple):
+    """Consecutive statements that travel together; `first` is the index of the first one."""
+
+    first: int
+    statements: Sequence[Statement]
+
+    @property
+    def text(self) -> str:
+        return _SEPARATOR.join(statement.sql for statement in self.statements)
+
+    @property
+    def is_copy(self) -> bool:
+        return self.statements[0].parts is not None
+
+    def offset(self, position: int) -> int | None:
+        """The place in the file of a place in the text; None outside of it."""
+        if position < 0:
+            return None
+        for statement in self.statements:
+            if position <= len(statement.sql):
+                return statement.start + position
+            position -= len(statement.sql) + len(_SEPARATOR)
+        return None
+
+    def index_at(self, offset: int | None) -> int | None:
+        """The index of the statement at a place in the file."""
+        if offset is None:
+            return None
+        ends = (statement.start + len(statement.sql) for statement in self.statements)
+        return self.first + sum(end < offset for end in ends)
+
+
+class PostgreSQLDialect(Dialect):
+    """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
+
+    elapsed: ClassVar[Elapsed] = Elapsed(
+        "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._restore: list[str] = []
+        self._lock_key = 0
+        self._composer: Any = None
+
+    @cached_property
+    def lexicon(self) -> Lexicon:  # type: ignore[override]
+        self.connection.ensure_connection()
+        conforming = self._info.parameter_status("standard_conforming_strings")
+        return PostgreSQLLexicon(backslash_escapes=conforming == "off")
+
+    @property
+    def _info(self) -> Any:
+        return self.connection.connection.info
+
+    def has_table(self, name: str) -> bool:
+        ((found, schemas),) = self.execute(
+            "SELECT to_regclass(%s) IS NOT NULL, ARRAY(SELECT n.nspname::text FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relname = %s AND c.relkind = 'r' AND n.nspname !~ '^pg_')",
+            (name, name),
+        )
+        if not found and schemas:
+            self._refuse_other_schema(schemas)
+        return bool(found)
+
+    def _refuse_other_schema(self, schemas: list[str]) -> None:
+        """An alias whose OPTIONS name a search_path has a schema, and a history, of its own."""
+        ((path, source),) = self.execute(
+            "SELECT setting, source FROM pg_settings WHERE name = 'search_path'"
+        )
+        if source != "client":
+            raise HistoryError(
+                f"The history is in the schema {', '.join(schemas)}, but the search_path is"
+                f" {path!r}; connect with the search_path of that schema. For a history of its own,"
+                ' give the alias OPTIONS = {"options": "-c search_path=…"}.'
+            )
+
+    def obstacle(self, statement: Statement, section: Section) -> str | None:
+        if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
+            return "COPY … TO STDOUT has nobody to send its rows to; remove it"
+        if not section.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
+            return None
+        lead = self.lead(statement)
+        if _CONTROL.match(lead):
+            return f"{statement.keyword} controls the transaction that the file runs in; {REMEDY}"
+        if found := _NOT_INSIDE.match(lead):
+            return f"{found['what'].upper()} cannot run inside a transaction; {REMEDY}"
+        return None
+
+    def try_lock(self) -> bool:
+        ((self._lock_key, locked),) = self.execute(
+            "SELECT k, pg_try_advisory_lock(k) FROM (SELECT hashtextextended("
+            "'django_jetbase:' || coalesce(current_schema(), ''), 0) AS k) AS key"
+        )
+        return bool(locked)
+
+    def unlock(self) -> None:
+        with suppress(DatabaseError):
+            self.execute("SELECT pg_advisory_unlock(%s)", (self._lock_key,))
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        rows = self.execute(
+            "SELECT 'role', current_setting('role') UNION ALL"
+            " SELECT name, current_setting(name) FROM pg_settings"
+            " WHERE source = 'session' AND context IN ('user', 'superuser')"
+            " AND name NOT LIKE 'transaction\\_%%'",
+            (),
+        )
+        role = rows[0][1]
+        settings = ", ".join(self._compose("set_config(%s, %s, false)", row) for row in rows[1:])
+        self._restore = ["RESET SESSION AUTHORIZATION", "RESET ALL"]
+        self._restore += [f"SELECT {settings}"] if settings else []
+        if role != "none":
+            self._restore.append(f"SET ROLE {self.connection.ops.quote_name(role)}")
+        raw = self.connection.connection
+        if SENDS_MESSAGES:
+            raw.add_notice_handler(self._hear)
+        try:
+            yield
+        finally:
+            if SENDS_MESSAGES:
+                raw.remove_notice_handler(self._hear)
+
+    def _hear(self, diagnostic: Any) -> None:
+        self.notice(f"{diagnostic.severity}: {diagnostic.message_primary}")
+
+    def _compose(self, sql: str, params: tuple[Any, ...]) -> str:
+        if not SENDS_MESSAGES:
+            operations: Any = self.connection.ops
+            return str(operations.compose_sql(sql, params))
+        raw = self.connection.connection
+        if self._composer is None or self._composer.connection is not raw:
+            self._composer = ClientCursor(raw)
+        return str(self._composer.mogrify(sql, params))
+
+    def restore_session(self, section: Section) -> None:
+        for sql in self._restore:
+            self.execute(sql)
+
+    # ---- running
+
+    def run_in_transaction(
+        self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
+    ) -> None:
+        if not SENDS_MESSAGES:
+            super().run_in_transaction(section, verify, closing)
+            return
+        try:
+            self._send_section(section, closing)
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _send_section(self, section: Section, closing: Callable[[], Iterable[Query]]) -> None:
+        """The first message begins the transaction, the last one records and commits."""
+        head = ["BEGIN"]
+        parts = list(messages(section.statements))
+        last = parts.pop() if parts and not parts[-1].is_copy else None
+        for part in parts:
+            if part.is_copy:
+                self._send(head)
+                self._copy(part.first, part.statements[0])
+            else:
+                self._send(head, part)
+            head = []
+        queries = list(closing())
+        params = tuple(param for query in queries for param in query.params)
+        record = self._compose(_SEPARATOR.join(query.sql for query in queries), params)
+        self._send(head, last, [*self._restore, record, "COMMIT"])
+
+    def run(self, index: int, statement: Statement, section: Section) -> None:
+        if statement.rows is not None:
+            self._copy(index, statement)
+        elif SENDS_MESSAGES:
+            self._send([], Message(index, [statement]))
+        else:
+            super().run(index, statement, section)
+
+    def drain(self, cursor: Any) -> None:
+        notices = self.connection.connection.notices
+        for text in notices:
+            self.notice(text.strip())
+        notices.clear()
+
+    def _send(
+        self, head: Sequence[str], part: Message | None = None, tail: Sequence[str] = ()
+    ) -> None:
+        """Send one message. Raises StatementFailed with the statement that its error is about.
+
+        The server answers every statement until one fails, so the answers are counted.
+        """
+        part = part or Message(0, ())
+        prefix = "".join(sql + _SEPARATOR for sql in head)
+        body = _SEPARATOR.join([part.text, *tail] if part.statements else tail)
+        if not prefix and not body:
+            return
+        results: list[Any] = []
+        try:
+            with self.connection.wrap_database_errors:
+                self._exchange(prefix + body, results)
+        except (DatabaseError, ValueError) as error:
+            offset = part.offset(_position(error) - len(prefix))
+            index = part.index_at(offset)
+            if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
+                index = part.first + done
+            raise StatementFailed(index, offset) from error
+
+    def _exchange(self, message: str, results: list[Any]) -> None:
+        """Send the message and collect what succeeded of it. Raises psycopg's errors."""
+        self.connection.ensure_connection()
+        raw = self.connection.connection
+        raw.pgconn.send_query(message.encode(raw.info.encoding))
+        for result in raw.wait(generators.execute(raw.pgconn)):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result, encoding=raw.info.encoding)
+            results.append(result)
+
+    def _copy(self, index: int, statement: Statement) -> None:
+        rows = statement.rows or ""
+        try:
+            with self.cursor() as cursor, self.connection.wrap_database_errors:
+                if not SENDS_MESSAGES:
+                    cursor.copy_expert(statement.sql, StringIO(rows))
+                    return
+                with cursor.copy(statement.sql) as copy:
+                    for start in range(0, len(rows), _ROWS_BLOCK):
+                        copy.write(rows[start : start + _ROWS_BLOCK])
+        except (DatabaseError, ValueError) as error:
+            raise StatementFailed(index, self.offset_of(error, statement)) from error
+
+    def message_of(self, error: BaseException | None) -> str:
+        diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
+        if diagnostic is None or not diagnostic.message_primary:
+            return str(error).strip()
+        lines = [diagnostic.message_primary]
+        more = {
+            "DETAIL": diagnostic.message_detail,
+            "HINT": diagnostic.message_hint,
+            "CONTEXT": diagnostic.context,
+        }
+        lines += [f"{name}: {text}" for name, text in more.items() if text]
+        return "\n".join(lines)
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        if (position := _position(error)) >= 0:
+            return statement.start + position
+        diagnostic = getattr(error.__cause__, "diag", None)
+        line = re.match(r"COPY [^\n]*?, line (\d+)", getattr(diagnostic, "context", None) or "")
+        if not line or not statement.parts:
+            return None
+        at = statement.parts[1]
+        for _line in range(int(line[1]) - 1):
+            at = statement.text.find("\n", at) + 1
+        return statement.start + at
+
+    def is_open(self, statement: Statement | None) -> bool:
+        return self.connection.connection is not None and self._info.transaction_status != 0
+
+    def begin(self) -> None:
+        self.execute("BEGIN")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        if self.is_open(None):
+            self.execute("ROLLBACK")
+
+
+def _position(error: Exception) -> int:
+    """Where in what was sent the database found the error; -1 where it does not say."""
+    position = getattr(getattr(error.__cause__, "diag", None), "statement_position", None)
+    return int(position) - 1 if position else -1
+
+
+def messages(statements: Sequence[Statement]) -> Iterator[Message]:
+    """Group statements into messages; the rows of a COPY travel alone."""
+    first, length = 0, 0
+    for index, statement in enumerate(statements):
+        if statement.parts:
+            if first < index:
+                yield Message(first, statements[first:index])
+            yield Message(index, statements[index : index + 1])
+            first, length = index + 1, 0
+            continue
+        length += len(statement.text)
+        full = length > _MESSAGE_LENGTH or index + 1 - first >= _MESSAGE_STATEMENTS
+        changes_reading = statement.keyword in PostgreSQLLexicon.switches and _READING.search(
+            statement.text
+        )
+        if full or changes_reading:
+            yield Message(first, statements[first : index + 1])
+            first, length = index + 1, 0
+    if first < len(statements):
+        yield Message(first, statements[first:])

@@ -1,0 +1,173 @@
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from django.db import DatabaseError, IntegrityError, OperationalError
+
+from ..exceptions import LockError
+from ..lexicons.sqlite import SQLiteLexicon
+from ..scanner import Statement
+from ..script import Section
+from .base import REMEDY, Dialect
+
+_CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
+_NOT_INSIDE = re.compile(
+    r"VACUUM\b|PRAGMA (?:\w+\.)?(?:foreign_keys|journal_mode|synchronous) ?[=(]", re.IGNORECASE
+)
+_DROP_TABLE = re.compile(r"DROP TABLE\b", re.IGNORECASE)
+_PRAGMA = re.compile(r"\bPRAGMA\b", re.IGNORECASE)
+_NEAR = re.compile(r'near "(.+)": syntax error', re.DOTALL)
+_PRAGMAS = (
+    "query_only ignore_check_constraints legacy_alter_table recursive_triggers writable_schema"
+    " reverse_unordered_selects automatic_index busy_timeout cache_size read_uncommitted"
+    " secure_delete trusted_schema cell_size_check defer_foreign_keys"
+).split()
+_OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
+_SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
+_LONGEST_SEARCH = 100_000
+
+
+class SQLiteDialect(Dialect):
+    """SQLite: every file is one BEGIN IMMEDIATE, which is also the lock."""
+
+    lexicon = SQLiteLexicon()
+    transaction_is_lock: ClassVar[bool] = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._wait = 0.0
+        self._pragmas: dict[str, Any] = {}
+        self._violations: set[tuple[Any, ...]] | None = None
+
+    def has_table(self, name: str) -> bool:
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s"
+        return bool(self.execute(sql, (name,)))
+
+    def obstacle(self, statement: Statement, section: Section) -> str | None:
+        if not section.transaction:
+            return None
+        if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
+            return None
+        lead = self.lead(statement)
+        if _CONTROL.match(lead):
+            return f"{statement.keyword} controls the transaction that the file runs in; {REMEDY}"
+        if _NOT_INSIDE.match(lead):
+            return (
+                f"{lead.split('=')[0].strip()} does nothing or fails inside a transaction; {REMEDY}"
+            )
+        return None
+
+    @contextmanager
+    def lock(self, wait: float) -> Iterator[None]:
+        self._wait = wait
+        yield
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        self._pragmas = {name: self._pragma(name) for name in [*_PRAGMAS, *_OUTSIDE_PRAGMAS]}
+        yield
+
+    def _pragma(self, name: str) -> Any:
+        rows = self.execute(f"PRAGMA {name}")
+        return rows[0][0] if rows else None
+
+    def restore_session(self, section: Section) -> None:
+        touched = self._violations is not None or section.foreign_keys is not None
+        if not touched and not _PRAGMA.search(section.text):
+            return
+        names = _PRAGMAS if self.is_open(None) else [*_PRAGMAS, *_OUTSIDE_PRAGMAS]
+        for name in names:
+            before = self._pragmas[name]
+            if before is not None and self._pragma(name) != before:
+                self.execute(f"PRAGMA {name} = {before}")
+        if not self.is_open(None):
+            self._violations = None
+
+    def after_commit(self, section: Section) -> None:
+        self.restore_session(section)
+
+    def prepare(self, section: Section) -> None:
+        """With enforcement on, DROP TABLE would first delete the rows and cascade."""
+        self._violations = None
+        if section.foreign_keys is not None:
+            self.execute(f"PRAGMA foreign_keys = {int(section.foreign_keys)}")
+        elif section.transaction and any(
+            statement.keyword == "DROP" and _DROP_TABLE.match(self.lead(statement))
+            for statement in section.statements
+        ):
+            self.execute("PRAGMA foreign_keys = 0")
+            self._violations = self._foreign_key_violations()
+
+    def before_commit(self, section: Section) -> None:
+        if self._violations is None:
+            return
+        new = self._foreign_key_violations() - self._violations
+        if new:
+            table, row, parent = min(new, key=str)
+            raise IntegrityError(
+                f"{len(new)} rows would violate a foreign key, the first in {table}"
+                f" (rowid {row}), which refers to {parent}"
+            )
+
+    def _foreign_key_violations(self) -> set[tuple[Any, ...]]:
+        found: set[tuple[Any, ...]] = set()
+        tables = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (table,) in tables:
+            quoted = table.replace('"', '""')
+            try:
+                rows = self.execute(f'PRAGMA foreign_key_check("{quoted}")')
+            except DatabaseError as error:  # the key itself is wrong: a mismatch
+                rows = [(table, None, str(error), 0)]
+            found.update(row[:3] for row in rows)
+        return found
+
+    def as_sent(self, statement: Statement, section: Section) -> str:
+        """SQLite keeps the text of a schema object up to its semicolon, blank space included."""
+        end = _SEMICOLON.match(section.text, statement.end)
+        sql = section.text[statement.start : end.end()] if end else statement.sql
+        return sql.replace("\r\n", "\n")
+
+    def begin(self) -> None:
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                self.execute("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                if time.monotonic() >= deadline:
+                    raise LockError(
+                        "Another process is writing to this database; try again when it is done,"
+                        ' or let JETBASE["LOCK_WAIT"] be longer.'
+                    ) from error
+                time.sleep(self.lock_poll[0])
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        if self.is_open(None):
+            self.execute("ROLLBACK")
+
+    def is_open(self, statement: Statement | None) -> bool:
+        raw: sqlite3.Connection | None = self.connection.connection
+        return raw is not None and raw.in_transaction
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        """SQLite names no position: ask which beginning of the statement is the first wrong one."""
+        near = _NEAR.fullmatch(str(error))
+        if not near or len(statement.text) > _LONGEST_SEARCH:
+            return None
+        at = statement.text.find(near[1])
+        while at >= 0:
+            try:
+                self.execute("EXPLAIN " + statement.text[: at + len(near[1])])
+            except (DatabaseError, ValueError) as other:
+                if str(other) == str(error):
+                    return statement.start + at
+            at = statement.text.find(near[1], at + 1)
+        return None

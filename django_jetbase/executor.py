@@ -1,0 +1,229 @@
+"""Run one step and record it."""
+
+import re
+import time
+from dataclasses import dataclass
+
+from django.db import DatabaseError, IntegrityError
+
+from .dialects.base import Dialect, Elapsed, Query, StatementFailed
+from .exceptions import StatementError
+from .history import History, Recorded
+from .migration import Applied, Direction
+from .plan import Step
+from .scanner import place
+from .script import Section
+
+_SECRET = re.compile(
+    r"(?P<head>(?:\bPASSWORD|\bIDENTIFIED\b[^'\";]*?\b(?:BY|AS|USING))\b[\s=(]*)"
+    r"(?:'(?P<secret>(?:[^'\\]|\\.|'')*)'?|\"(?P<quoted>[^\"]*)\"?)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SHOWN = 300  # characters of a failing statement
+
+
+class OvertakenError(Exception):
+    """Another process changed the history since the plan was made."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that was taken. `duration` is in seconds; `by_other` if another process took it."""
+
+    step: Step
+    duration: float
+    statements: int
+    by_other: bool = False
+
+
+class Executor:
+    """Runs steps in one database, whose dialect and history it is given."""
+
+    def __init__(self, dialect: Dialect, history: History) -> None:
+        self.dialect = dialect
+        self.history = history
+
+    def run(self, step: Step, migration: Recorded, section: Section) -> Done:
+        """Run the section of the step and record it.
+
+        Raises StatementError; OvertakenError where the history is not what the plan was made of.
+        """
+        started = time.monotonic()
+        run = _Run(self, step, migration, section, started)
+        try:
+            if self.dialect.transactional and section.transaction:
+                run.in_transaction()
+            else:
+                run.one_by_one()
+        except StatementFailed as failure:
+            if self._is_done_by_other(step, migration):
+                return Done(step, time.monotonic() - started, len(section.statements), True)
+            error = run.error(failure)
+            self._log_failure(migration, section, str(error))
+            raise error from failure.__cause__
+        return Done(step, time.monotonic() - started, len(section.statements))
+
+    def _is_done_by_other(self, step: Step, migration: Recorded) -> bool:
+        """Whether another process has meanwhile done what failed here."""
+        try:
+            row = self.history.row(migration.key)
+        except DatabaseError:
+            return False
+        if step.direction is Direction.ROLLBACK:
+            return row is None
+        return (
+            row is not None
+            and not row.incomplete
+            and row.checksum == migration.checksum
+            and (step.applied is None or row.sequence != step.applied.sequence)
+        )
+
+    def _log_failure(self, migration: Recorded, section: Section, message: str) -> None:
+        """A failure that cannot be logged must not hide the failure itself."""
+        try:
+            with self.dialect.transaction():
+                self.history.execute(
+                    self.history.failed(migration, len(section.statements), message)
+                )
+        except DatabaseError:
+            self.dialect.notice("The failure could not be written to the history.")
+
+
+class _Run:
+    def __init__(
+        self,
+        executor: Executor,
+        step: Step,
+        migration: Recorded,
+        section: Section,
+        started: float,
+    ) -> None:
+        self.dialect = executor.dialect
+        self.history = executor.history
+        self.step = step
+        self.migration = migration
+        self.section = section
+        self.started = started
+        self.committed: int | None = None  # None: all or nothing
+
+    def in_transaction(self) -> None:
+        self.dialect.run_in_transaction(
+            self.section, self._verify, lambda: self._closing(self.dialect.elapsed)
+        )
+
+    def one_by_one(self) -> None:
+        """The history says before the first statement that the migration has begun."""
+        self._verify()
+        try:
+            with self.dialect.transaction():
+                if self.dialect.transaction_is_lock:
+                    self._verify()
+                self.history.execute(
+                    self.history.beginning(
+                        self.migration, self.step.applied, self.step.direction, self._count
+                    )
+                )
+        except IntegrityError as error:
+            raise OvertakenError from error
+        row = self.history.row(self.migration.key)
+        assert row is not None  # written above
+        self.committed = 0
+        try:
+            self.dialect.run_one_by_one(self.section, self._progress)
+        except BaseException:
+            self._stop(row)
+            raise
+        with self.dialect.transaction():
+            self.history.execute(
+                self.history.finished(
+                    self.migration,
+                    row,
+                    self.step.applied,
+                    self.step.direction,
+                    self._count,
+                    self._elapsed(),
+                )
+            )
+
+    def _stop(self, row: Applied) -> None:
+        try:
+            with self.dialect.transaction():
+                self.history.execute(
+                    self.history.stopped(row, self.step.direction, self.committed or 0)
+                )
+        except DatabaseError:
+            self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
+
+    def _progress(self, committed: int) -> None:
+        self.committed = committed
+
+    def _verify(self) -> None:
+        row = self.history.row(self.migration.key)
+        expected = self.step.applied.sequence if self.step.applied else None
+        if (row.sequence if row else None) != expected:
+            raise OvertakenError
+
+    def _closing(self, elapsed: Elapsed | None) -> list[Query]:
+        return self.history.closing(
+            self.migration,
+            self.step.applied,
+            self.step.direction,
+            self._count,
+            self._elapsed() if elapsed is None else elapsed,
+        )
+
+    @property
+    def _count(self) -> int:
+        return len(self.section.statements)
+
+    def _elapsed(self) -> int:
+        return int((time.monotonic() - self.started) * 1000)
+
+    def error(self, failure: StatementFailed) -> StatementError:
+        """The failure as a sentence: where, what the database said, what now holds."""
+        said = self.dialect.message_of(failure.__cause__)
+        line = column = None
+        shown = ""
+        if failure.index is not None:
+            statement = self.section.statements[failure.index]
+            line, column = statement.line, statement.column
+            shown, said = without_secrets(statement.sql), without_secrets(said, statement.sql)
+            shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + " …"
+        if failure.offset is not None:
+            line, column = place(self.section.text, failure.offset)
+        where = ":".join(str(part) for part in (self.migration.path, line, column) if part)
+        text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
+        error = StatementError(
+            f"{text}\n{self._consequence(failure)}",
+            path=self.migration.path,
+            line=line,
+            column=column,
+            version=str(self.migration.version or "") or None,
+        )
+        error.statement = shown
+        return error
+
+    def _consequence(self, failure: StatementFailed) -> str:
+        command = f"jetbase_{self.step.direction}"
+        if not self.committed:
+            return (
+                "Nothing of this file was kept, and none of the later ones ran:"
+                f" correct it and run {command} again."
+            )
+        statements = self.section.statements
+        done = ", ".join(str(statement.line) for statement in statements[: self.committed])
+        left = ", ".join(str(statement.line) for statement in statements[self.committed :])
+        return (
+            f"Committed are {self.committed} of {len(statements)} statements (lines {done});"
+            f" not those of lines {left or '-'}. Put the database right by hand, then say what you"
+            f" made true: jetbase_resolve {self.migration.version or self.migration.path}"
+            " --applied or --rolled-back."
+        )
+
+
+def without_secrets(text: str, of: str = "") -> str:
+    """The text without the literals that stand after PASSWORD and IDENTIFIED BY in it or `of`."""
+    for match in _SECRET.finditer(of):
+        if secret := match["secret"] or match["quoted"]:
+            text = text.replace(secret, "***")
+    return _SECRET.sub(r"\g<head>'***'", text)

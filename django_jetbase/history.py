@@ -1,0 +1,306 @@
+"""The rows of the history: create, read, record. The only module that touches the models."""
+
+import getpass
+import platform
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import models
+
+from .dialects.base import Dialect, Elapsed, Query
+from .migration import Applied, Direction, Kind, Migration, Version
+from .models import AppliedMigration, Event, Run, SchemaVersion, utc_text
+from .version import __version__
+
+SCHEMA_VERSION = 1
+TABLE = AppliedMigration._meta.db_table
+
+APPLIED = "applied"
+STARTED = "started"
+FAILED = "failed"
+ROLLED_BACK = "rolled back"
+RESOLVED = "resolved"
+
+
+class Past(NamedTuple):
+    """One line of the event log."""
+
+    at: datetime
+    event: str
+    kind: str
+    version: str
+    path: str
+    duration_ms: int
+    statements: int
+    database_user: str
+    host: str
+    app_version: str
+    detail: str
+
+
+class Recorded(NamedTuple):
+    """What is recorded of a migration, whether it is known from its file or from the history."""
+
+    key: str
+    kind: Kind
+    version: Version | None
+    description: str
+    path: str
+    checksum: str
+    upgrade_checksum: str
+    text: str | None
+
+
+class History:
+    """The history in one database; texts longer than `text_limit` characters are not kept."""
+
+    def __init__(self, dialect: Dialect, text_limit: int) -> None:
+        self.dialect = dialect
+        self.connection = dialect.connection
+        self.alias = dialect.connection.alias
+        self.text_limit = text_limit
+
+    def exists(self) -> bool:
+        return self.dialect.has_table(TABLE)
+
+    def read(self) -> list[Applied]:
+        """Everything that is applied, in the order in which it was; empty without tables."""
+        return self._read() if self.exists() else []
+
+    def row(self, key: str) -> Applied | None:
+        """What the history says of one migration now."""
+        return next(iter(self._read(key=key)), None)
+
+    def _read(self, **lookups: Any) -> list[Applied]:
+        rows = (
+            AppliedMigration.objects.using(self.alias)
+            .filter(namespace="", **lookups)
+            .order_by("id")
+            .values_list(
+                *("id", "key", "kind", "version", "description", "path", "checksum"),
+                *("upgrade_checksum", "at", "incomplete", "committed", "statements"),
+                *("duration_ms", "database_user", "host"),
+            )
+        )
+        return [
+            Applied(id, key, Kind(kind), Version(version) if version else None, *rest)
+            for id, key, kind, version, *rest in rows
+        ]
+
+    def text_of(self, row: Applied) -> str | None:
+        """The whole file as it ran; None where it was not kept."""
+        data = (
+            AppliedMigration.objects.using(self.alias)
+            .filter(pk=row.sequence)
+            .values_list("text", flat=True)
+            .first()
+        )
+        return None if data is None else zlib.decompress(data).decode()
+
+    def events(self) -> list[Past]:
+        """Everything that happened, oldest first; empty without tables."""
+        if not self.exists():
+            return []
+        rows = Event.objects.using(self.alias).order_by("id").values_list(*Past._fields)
+        return [Past(*row) for row in rows]
+
+    def create(self) -> None:
+        """Create what is missing of the tables; the one that `exists` looks for comes last."""
+        there = set(self.connection.introspection.table_names())
+        editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
+        editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
+        for model in (SchemaVersion, Event, AppliedMigration):
+            if model._meta.db_table not in there:
+                sql, params = editor.table_sql(model)
+                self.execute([Query(sql, tuple(params or ()))])
+        row = {"version": SCHEMA_VERSION, "at": utc_text(datetime.now(UTC))}
+        self.execute([self._insert(SchemaVersion, row)])
+
+    def execute(self, queries: Iterable[Query]) -> int:
+        """Run the queries; the number of rows the last one touched."""
+        count = 0
+        with self.connection.cursor() as cursor:
+            for query in queries:
+                cursor.execute(query.sql, query.params or None)
+                count = cursor.rowcount
+        return count
+
+    def closing(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        duration: int | Elapsed,
+    ) -> list[Query]:
+        """Record, in the transaction of its statements, that a migration ran."""
+        if direction is Direction.ROLLBACK:
+            return self._rolled_back(migration, row, statements, duration)
+        values = self._values(migration, duration, statements)
+        values |= {"incomplete": "", "committed": statements}
+        return [
+            *self._forget(row),
+            self._insert(AppliedMigration, values),
+            self._applied_event(migration, row),
+        ]
+
+    def beginning(
+        self, migration: Recorded, row: Applied | None, direction: Direction, statements: int
+    ) -> list[Query]:
+        """Record that a migration begins whose statements commit one by one."""
+        event = self._event(migration._replace(text=None), STARTED, 0, statements, str(direction))
+        if direction is Direction.ROLLBACK and row:
+            return [self._update(row, incomplete=str(direction), committed=0), event]
+        values = self._values(migration, 0, statements)
+        values |= {"incomplete": str(direction), "committed": 0}
+        return [*self._forget(row), self._insert(AppliedMigration, values), event]
+
+    def finished(
+        self,
+        migration: Recorded,
+        row: Applied,
+        replaced: Applied | None,
+        direction: Direction,
+        statements: int,
+        duration: int,
+    ) -> list[Query]:
+        """Record that the last statement of such a migration is committed."""
+        if direction is Direction.ROLLBACK:
+            return self._rolled_back(migration, row, statements, duration)
+        done = self._update(row, incomplete="", committed=statements, duration_ms=duration)
+        return [done, self._applied_event(migration, replaced)]
+
+    def stopped(self, row: Applied, direction: Direction, committed: int) -> list[Query]:
+        """Record how far such a migration came; nothing committed is nothing done."""
+        if committed:
+            return [self._update(row, committed=committed)]
+        return (
+            [self._update(row, incomplete="")]
+            if direction is Direction.ROLLBACK
+            else self._forget(row)
+        )
+
+    def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
+        """Log a failure."""
+        return [self._event(migration, FAILED, 0, statements, detail)]
+
+    def _rolled_back(
+        self, migration: Recorded, row: Applied | None, statements: int, duration: int | Elapsed
+    ) -> list[Query]:
+        """Runs-on-change files are due again: a dropped table may have taken its views along."""
+        table = self._quote(TABLE)
+        due = Query(
+            f"DELETE FROM {table} WHERE namespace = %s AND kind = %s",
+            ("", str(Kind.RUNS_ON_CHANGE)),
+        )
+        event = self._event(migration, ROLLED_BACK, duration, statements)
+        return [due, *self._forget(row), event]
+
+    def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
+        """Record what a person says of an incomplete migration."""
+        detail = "applied" if applied else "rolled back"
+        event = self._event(migration, RESOLVED, 0, row.statements, detail)
+        return [*([self._update(row, incomplete="")] if applied else self._forget(row)), event]
+
+    def _update(self, row: Applied, **values: Any) -> Query:
+        changes = ", ".join(f"{self._quote(column)} = %s" for column in values)
+        sql = f"UPDATE {self._quote(TABLE)} SET {changes} WHERE id = %s"
+        return Query(sql, (*values.values(), row.sequence))
+
+    def _forget(self, row: Applied | None) -> list[Query]:
+        if row is None:
+            return []
+        return [Query(f"DELETE FROM {self._quote(TABLE)} WHERE id = %s", (row.sequence,))]
+
+    def _values(
+        self, migration: Recorded, duration: int | Elapsed, statements: int
+    ) -> dict[str, Any]:
+        return {
+            "namespace": "",
+            "key": migration.key,
+            "kind": str(migration.kind),
+            "version": str(migration.version or ""),
+            "description": migration.description,
+            "path": migration.path,
+            "checksum": migration.checksum,
+            "upgrade_checksum": migration.upgrade_checksum,
+            "text": self._kept(migration.text),
+            "at": utc_text(datetime.now(UTC)),
+            "duration_ms": duration,
+            "statements": statements,
+            "database_user": self.connection.settings_dict["USER"] or _system_user(),
+            "host": platform.node(),
+            "app_version": __version__,
+        }
+
+    def _event(
+        self,
+        migration: Recorded,
+        event: str,
+        duration: int | Elapsed,
+        statements: int,
+        detail: str = "",
+    ) -> Query:
+        values = self._values(migration, duration, statements)
+        return self._insert(Event, values | {"event": event, "detail": detail})
+
+    def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
+        """Log what the state now says; an earlier event has the text if the file is the same."""
+        columns = {field.column: self._quote(field.column) for field in Run._meta.fields}
+        same = replaced is not None and replaced.checksum == migration.checksum
+        values = columns | ({"text": "NULL"} if same else {})
+        return Query(
+            f"INSERT INTO {self._quote(Event._meta.db_table)}"
+            f" ({', '.join(columns.values())}, {self._quote('event')}, {self._quote('detail')})"
+            f" SELECT {', '.join(values.values())}, %s, %s FROM {self._quote(TABLE)}"
+            f" WHERE namespace = %s AND {self._quote('key')} = %s",
+            (APPLIED, "", "", migration.key),
+        )
+
+    def _kept(self, text: str | None) -> bytes | None:
+        if text is None or len(text) > self.text_limit:
+            return None
+        return zlib.compress(text.encode())
+
+    def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
+        columns = ", ".join(self._quote(column) for column in values)
+        marks = ", ".join(
+            value if isinstance(value, Elapsed) else "%s" for value in values.values()
+        )
+        params = tuple(value for value in values.values() if not isinstance(value, Elapsed))
+        table = self._quote(model._meta.db_table)
+        return Query(f"INSERT INTO {table} ({columns}) VALUES ({marks})", params)
+
+    def _quote(self, name: str) -> str:
+        return self.connection.ops.quote_name(name)
+
+
+def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
+    """What is recorded of a file."""
+    return Recorded(
+        migration.key,
+        migration.kind,
+        migration.version,
+        migration.name.description,
+        migration.path,
+        migration.checksum,
+        upgrade_checksum,
+        migration.text,
+    )
+
+
+def recorded_again(row: Applied, text: str | None) -> Recorded:
+    """What is recorded of a migration that only the history knows."""
+    return Recorded(
+        *(row.key, row.kind, row.version, row.description, row.path),
+        *(row.checksum, row.upgrade_checksum, text),
+    )
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a process whose user has no name
+        return ""

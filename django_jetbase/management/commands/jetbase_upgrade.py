@@ -1,0 +1,71 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from ...migration import Kind
+from ...migrator import Skip, Status
+from ..base import FINDING, PENDING, JetbaseCommand, subject_document
+
+
+class Command(JetbaseCommand):
+    help = "Applies the SQL migrations that are pending."
+    offers_json = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        target = parser.add_mutually_exclusive_group()
+        target.add_argument("-c", "--count", type=int, help="apply at most so many versions")
+        target.add_argument(
+            "-t", "--to-version", metavar="VERSION", help="apply up to this version"
+        )
+        parser.add_argument(
+            "-d", "--dry-run", action="store_true", help="show what would run, and run nothing"
+        )
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help=f"run nothing; exit {PENDING} if something is pending, {FINDING} if it is wrong",
+        )
+        parser.add_argument("--skip-validation", action="store_true", help="both of the next two")
+        parser.add_argument(
+            "--skip-checksum-validation",
+            action="store_true",
+            help="do not refuse applied files that were changed",
+        )
+        parser.add_argument(
+            "--skip-file-validation",
+            action="store_true",
+            help="do not refuse missing files; ignore new ones below the highest applied version",
+        )
+
+    def run(self, **options: Any) -> None:
+        skip = Skip(
+            options["skip_validation"] or options["skip_checksum_validation"],
+            options["skip_validation"] or options["skip_file_validation"],
+        )
+        migrator = self.migrator(**options)
+        if options["check"]:
+            self.check_pending(migrator.status(skip))
+            return
+        result = migrator.upgrade(
+            options["count"], options["to_version"], dry_run=options["dry_run"], skip=skip
+        )
+        self.show(result, options["dry_run"])
+
+    def check_pending(self, status: Status) -> None:
+        """Runs-always files are always due, so they count as nothing."""
+        pending = [m for m in status.pending if m.kind is not Kind.RUNS_ALWAYS]
+        if self.json:
+            self.print_json(
+                {
+                    "pending": [subject_document(migration) for migration in pending],
+                    "problems": [problem._asdict() for problem in status.problems],
+                }
+            )
+        if status.problems:
+            raise CommandError("\n".join(map(str, status.problems)), returncode=FINDING)
+        if pending:
+            paths = "\n".join(f"  {migration.path}" for migration in pending)
+            raise CommandError(f"Pending:\n{paths}", returncode=PENDING)
+        self.say("Nothing is pending.")

@@ -1,0 +1,116 @@
+"""The tables of the history: unmanaged, created on first use by `history.py`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+
+class InstantField(models.Field):  # type: ignore[type-arg]
+    """A point in time, kept in UTC in a column without a time zone.
+
+    USE_TZ and the time zones of project, connection and session cannot move it.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        data_type = str(connection.data_types["DateTimeField"] % {"max_length": None})
+        return data_type.replace(" with time zone", "")
+
+    def get_internal_type(self) -> str:
+        return "InstantField"
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return None if value is None else utc_text(value)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> datetime | None:
+        if isinstance(value, str):
+            value = parse_datetime(value)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def utc_text(instant: datetime) -> str:
+    """An aware datetime as the columns hold it."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+class Run(models.Model):
+    """What the state and the event log both say of a migration that ran."""
+
+    namespace = models.CharField(max_length=100, default="")
+    key = models.CharField(max_length=255)
+    kind = models.CharField(_("kind"), max_length=3)
+    version = models.CharField(_("version"), max_length=255)
+    description = models.CharField(_("description"), max_length=255)
+    path = models.CharField(_("path"), max_length=1000)
+    checksum = models.CharField(max_length=100)
+    upgrade_checksum = models.CharField(max_length=100)
+    text = models.BinaryField(null=True)
+    at = InstantField(_("at"))
+    duration_ms = models.BigIntegerField(_("duration in ms"))
+    statements = models.IntegerField(_("statements"))
+    database_user = models.CharField(_("database user"), max_length=255)
+    host = models.CharField(_("host"), max_length=255)
+    app_version = models.CharField(_("app version"), max_length=50)
+
+    class Meta:
+        abstract = True
+
+
+class AppliedMigration(Run):
+    """The state: one row for each migration that is applied.
+
+    A row is inserted when a migration is applied and deleted when it is rolled back or runs again,
+    so that `id` is the order in which migrations were applied, and the unique key lets each be
+    applied once.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    incomplete = models.CharField(_("incomplete"), max_length=10, default="")
+    committed = models.IntegerField(_("statements committed"), default=0)
+
+    class Meta:
+        managed = False
+        db_table = "django_jetbase_migration"
+        verbose_name = _("applied migration")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["namespace", "key"], name="django_jetbase_migration_applied_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Event(Run):
+    """The log: one row for everything that happened; never changed, never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    event = models.CharField(_("event"), max_length=20)
+    detail = models.TextField(_("detail"))
+
+    class Meta:
+        managed = False
+        db_table = "django_jetbase_event"
+        verbose_name = _("event")
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.path}"
+
+
+class SchemaVersion(models.Model):
+    """The version of these tables; the highest row holds."""
+
+    id = models.BigAutoField(primary_key=True)
+    version = models.IntegerField()
+    at = InstantField()
+
+    class Meta:
+        managed = False
+        db_table = "django_jetbase_schema"
+
+    def __str__(self) -> str:
+        return str(self.version)
