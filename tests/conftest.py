@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from . import engines
+
+ENGINES: dict[str, engines.Engine] = {}
+VERSIONS: dict[str, str] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "engines(*vendors): run on these engines only")
+    try:
+        ENGINES.update(engines.available())
+    except RuntimeError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    used = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
+    python = ".".join(map(str, sys.version_info[:3]))
+    terminalreporter.write_line(f"Engines: {used} (Django {django.__version__}, Python {python})")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("engines")
+        names = [name for name in ENGINES if not only or name in only.args]
+        metafunc.parametrize("engine", names, indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unblocked(django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        VERSIONS.update((name, engine.version) for name, engine in ENGINES.items())
+        yield
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> engines.Engine:
+    return ENGINES[request.param]
+
+
+class Project:
+    """A database of its own and a directory of migrations, used as a project would."""
+
+    def __init__(self, alias: str, folder: Path, engine: engines.Engine, settings: Any) -> None:
+        self.alias = alias
+        self.folder = folder
+        self.engine = engine
+        self.vendor = engine.vendor
+        self.settings = settings
+
+    def configure(self, **values: Any) -> None:
+        own = {"MIGRATIONS_DIR": self.folder} | values
+        self.settings.JETBASE = {"DATABASES": {self.alias: own}}
+
+    def write(self, **files: str | bytes) -> None:
+        """Files by name without `.sql`."""
+        for name, text in files.items():
+            data = text.encode() if isinstance(text, str) else text
+            (self.folder / f"{name}.sql").write_bytes(data)
+
+    def call(self, command: str, *args: str, **options: Any) -> str:
+        """What the command prints to stdout."""
+        out, self.err = io.StringIO(), io.StringIO()
+        call_command(
+            f"jetbase_{command}", *args, database=self.alias, stdout=out, stderr=self.err, **options
+        )
+        return out.getvalue()
+
+    @property
+    def said(self) -> str:
+        return self.err.getvalue()
+
+    @property
+    def connection(self) -> Any:
+        return connections[self.alias]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def tables(self) -> set[str]:
+        """The tables, apart from our own."""
+        names = self.connection.introspection.table_names()
+        return {name for name in names if not name.startswith("django_jetbase_")}
+
+    def applied(self) -> list[str]:
+        """The paths that are applied, in order."""
+        sql = "SELECT path, incomplete FROM django_jetbase_migration ORDER BY id"
+        return [path for path, incomplete in self.query(sql) if not incomplete]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The event log."""
+        events: list[dict[str, Any]] = json.loads(self.call("history", json=True))
+        return events
+
+    def another(self, alias: str = "another", **changes: Any) -> Project:
+        """A second connection to the same database, as another process would have it."""
+        engines.use(alias, self.connection.settings_dict | changes)
+        twin = Project(alias, self.folder, self.engine, self.settings)
+        databases = dict(self.settings.JETBASE["DATABASES"])
+        databases[alias] = databases[self.alias]
+        self.settings.JETBASE = {"DATABASES": databases}
+        return twin
+
+
+@pytest.fixture
+def project(
+    engine: engines.Engine, tmp_path: Path, settings: Any, request: pytest.FixtureRequest
+) -> Iterator[Project]:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    before = set(settings.DATABASES)
+    with engine.fresh(tmp_path) as alias:
+        made = Project(alias, folder, engine, settings)
+        made.configure()
+        yield made
+        for name in set(settings.DATABASES) - before - {alias}:
+            engines.forget(name)

@@ -1,0 +1,131 @@
+"""Several processes at once, and processes that die."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+
+from .conftest import Project
+
+
+def spawn(project: Project, tmp_path: Path, *args: str) -> "subprocess.Popen[str]":
+    """Another process on the same database and files."""
+    settings = tmp_path / "spawned_settings.py"
+    config = {
+        key: project.connection.settings_dict[key]
+        for key in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
+    }
+    settings.write_text(
+        textwrap.dedent(f"""\
+            SECRET_KEY = "x"
+            INSTALLED_APPS = ["django_jetbase"]
+            DATABASES = {{"default": {config!r}}}
+            JETBASE = {{"MIGRATIONS_DIR": {str(project.folder)!r}}}
+            """)
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    return subprocess.Popen(
+        [sys.executable, "-m", "django", *args],
+        env=os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "spawned_settings"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_many_at_once_run_every_file_once(project: Project, tmp_path: Path) -> None:
+    project.write(V1__log="CREATE TABLE log (n INTEGER);")
+    for n in range(2, 12):
+        project.write(**{f"V{n}__x": f"INSERT INTO log VALUES ({n});"})
+    processes = [spawn(project, tmp_path, "jetbase_upgrade") for _ in range(6)]
+    outcomes = [(*process.communicate(timeout=120), process.returncode) for process in processes]
+    assert [code for _out, _err, code in outcomes] == [0] * 6, outcomes
+    assert sorted(n for (n,) in project.query("SELECT n FROM log")) == list(range(2, 12))
+    assert len(project.applied()) == 11
+
+
+def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path) -> None:
+    slow = {
+        "postgresql": "SELECT pg_sleep(1);",
+        "mysql": "SELECT SLEEP(1);",
+        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " WHERE i < 9000000) SELECT count(*) FROM n;",
+    }[project.vendor]
+    project.write(V1__a="CREATE TABLE a (id INTEGER);", V2__b=f"{slow}{slow}")
+    process = spawn(project, tmp_path, "jetbase_upgrade")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Applied V1__a.sql")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    if project.vendor == "mysql":
+        with pytest.raises(CommandError, match="stopped half-way"):
+            project.call("upgrade")
+        project.call("resolve", "2", rolled_back=True)
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_a_lock_that_is_held_is_waited_for_and_then_given_up(project: Project) -> None:
+    project.configure(LOCK_WAIT=0.3)
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    holder = project.another()
+    from django_jetbase.dialects import dialect_of
+
+    dialect = dialect_of(holder.connection, lambda text: None)
+    with dialect.lock(0), pytest.raises(CommandError, match="Another process"):
+        project.call("upgrade")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql"]
+
+
+@pytest.mark.engines("sqlite")
+def test_a_writer_is_waited_for_and_then_given_up(project: Project) -> None:
+    project.configure(LOCK_WAIT=0)
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    holder = project.another()
+    holder.query("BEGIN IMMEDIATE")
+    twin = project.another("impatient", OPTIONS={"timeout": 0.1})
+    with pytest.raises(CommandError, match="Another process"):
+        twin.call("upgrade")
+    holder.query("ROLLBACK")
+    twin.call("upgrade")
+    assert project.applied() == ["V1__a.sql"]
+
+
+@pytest.mark.engines("postgresql")
+def test_a_connection_that_dies_in_the_middle(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id int); SELECT pg_terminate_backend(pg_backend_pid());")
+    with pytest.raises(CommandError, match=r"(?i)terminat|closed"):
+        project.call("upgrade")
+    assert project.tables() == set()
+    project.write(V1__a="CREATE TABLE a (id int);")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql"]
+
+
+@pytest.mark.engines("mysql")
+def test_a_mysql_connection_that_dies_in_the_middle(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id int); KILL CONNECTION CONNECTION_ID(); SELECT 1;")
+    with pytest.raises(CommandError, match=r"(?i)killed|gone away|lost"):
+        project.call("upgrade")
+    with pytest.raises(CommandError, match="1 of its statements are known to be committed"):
+        project.call("upgrade")
+
+
+def test_a_database_that_is_not_there(project: Project) -> None:
+    if project.vendor == "sqlite":
+        twin = project.another(NAME="/nowhere/at/all.sqlite3")
+    else:
+        twin = project.another(PORT="1", HOST="127.0.0.1")
+    project.write(V1__a="SELECT 1;")
+    with pytest.raises(CommandError, match=r"Database 'another': ") as caught:
+        twin.call("upgrade")
+    assert "Traceback" not in str(caught.value)

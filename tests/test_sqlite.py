@@ -1,0 +1,62 @@
+import sqlite3
+
+import pytest
+from django.core.management.base import CommandError
+
+from .conftest import Project
+
+pytestmark = pytest.mark.engines("sqlite")
+
+
+def test_triggers(project: Project) -> None:
+    project.write(
+        V1__a=(
+            "CREATE TABLE a (id); CREATE TABLE log (id);\n"
+            "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n  INSERT INTO log VALUES (new.id);\n"
+            "  UPDATE log SET id = CASE WHEN id = 1 THEN 10 ELSE id END;\nEND;\n"
+            "INSERT INTO a VALUES (1);"
+        )
+    )
+    project.call("upgrade")
+    assert project.query("SELECT id FROM log") == [(10,)]
+
+
+def test_syntax_errors_are_found_inside_the_statement(project: Project) -> None:
+    project.write(V1__a="SELECT (1);\nCREATE TABLE a (\n  id INT,\n  name VARCHAR(100),\n);")
+    with pytest.raises(CommandError, match=r'V1__a\.sql:5:1: near "\)": syntax error'):
+        project.call("upgrade")
+
+
+def test_a_dump_runs_with_the_directive(project: Project) -> None:
+    source = sqlite3.connect(":memory:")
+    source.executescript(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY AUTOINCREMENT, t TEXT);"
+        "INSERT INTO p (t) VALUES ('it''s; -- x'), (NULL);"
+        "CREATE VIEW v AS SELECT t FROM p; CREATE INDEX i ON p (t);"
+        "CREATE TRIGGER g AFTER INSERT ON p BEGIN SELECT 1; SELECT 2; END;"
+    )
+    dump = "PRAGMA foreign_keys=OFF;\n" + "\n".join(source.iterdump())
+    source.close()
+    project.write(V1__dump=dump)
+    with pytest.raises(CommandError, match="transaction=off"):
+        project.call("upgrade")
+    project.write(V1__dump="-- jetbase: transaction=off\n" + dump)
+    project.call("upgrade")
+    assert project.query("SELECT t FROM p ORDER BY id") == [("it's; -- x",), (None,)]
+    assert project.query("PRAGMA foreign_keys") == [(1,)]
+
+
+def test_a_nul_byte(project: Project) -> None:
+    project.write(V1__a="SELECT 'a\0b';")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:1:1: .*null"):
+        project.call("upgrade")
+
+
+def test_a_read_only_database(project: Project) -> None:
+    name = project.connection.settings_dict["NAME"]
+    project.write(V1__a="CREATE TABLE a (id);")
+    project.query("CREATE TABLE x (id)")
+    twin = project.another(NAME=f"file:{name}?mode=ro", OPTIONS={"uri": True})
+    assert "pending" in twin.call("status")
+    with pytest.raises(CommandError, match="readonly"):
+        twin.call("upgrade")
