@@ -248,7 +248,7 @@ class History:
 
     def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
         """Log what the state now says; an earlier event has the text if the file is the same."""
-        columns = {field.column: self._quote(field.column) for field in Run._meta.fields}
+        columns = {field.attname: self._quote(field.attname) for field in Run._meta.fields}
         same = replaced is not None and replaced.checksum == migration.checksum
         values = columns | ({"text": "NULL"} if same else {})
         return Query(

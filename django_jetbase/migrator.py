@@ -14,6 +14,7 @@ from .files import parse_version, read_migrations
 from .history import History, Past, Recorded, recorded, recorded_again
 from .migration import Applied, Direction, Migration, Version, checksum, upgrade_order
 from .plan import (
+    INCOMPLETE,
     ZERO,
     Plan,
     State,
@@ -206,9 +207,9 @@ class Migrator:
         """Plan; with something to do, lock, plan again and run."""
         self._refuse_atomic()
         with self._autocommit():
-            plan = make(self._state(migrations))
-            if dry_run or not plan.steps:
-                return Result(planned=tuple(self._prepare(plan)), left=plan.left)
+            early = self._plan_without_lock(make, migrations, dry_run)
+            if early and (dry_run or not early.steps):
+                return Result(planned=tuple(self._prepare(early)), left=early.left)
             done: list[Done] = []
             with self.dialect.lock(self.settings.lock_wait):
                 self._create_history()
@@ -216,6 +217,17 @@ class Migrator:
                     while not self._run_plan(plan := make(self._state(migrations)), done):
                         pass
             return Result(done=tuple(done), left=plan.left)
+
+    def _plan_without_lock(
+        self, make: Callable[[State], Plan], migrations: list[Migration], dry_run: bool
+    ) -> Plan | None:
+        """The plan as things stand; None where what looks incomplete may still be running."""
+        try:
+            return make(self._state(migrations))
+        except ProblemsError as error:
+            if dry_run or not any(problem.id == INCOMPLETE for problem in error.problems):
+                raise
+            return None
 
     def _run_plan(self, plan: Plan, done: list[Done]) -> bool:
         """Run the steps; False where another process overtook the plan."""

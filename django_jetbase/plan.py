@@ -9,6 +9,7 @@ from .exceptions import Problem, TargetError
 from .migration import Applied, Direction, Kind, Migration, Version, upgrade_order
 
 ZERO = "zero"
+INCOMPLETE = "incomplete"  # the id of a problem that may pass by itself
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def incomplete_problems(state: State) -> list[Problem]:
     """Migrations that stopped half-way where the database could not roll them back."""
     return [
         Problem(
-            "incomplete",
+            INCOMPLETE,
             f"its {row.incomplete} stopped half-way; {row.committed} of its statements are known to"
             " be committed. Put the database right by hand, then say what you made true:"
             f" jetbase_resolve {row.version or row.path} --applied or --rolled-back",

@@ -230,7 +230,7 @@ class PostgreSQLDialect(Dialect):
     def drain(self, cursor: Any) -> None:
         notices = self.connection.connection.notices
         for text in notices:
-            self.notice(text.strip())
+            self.notice(re.sub(r":\s+", ": ", text.strip(), count=1))
         notices.clear()
 
     def _send(
@@ -314,7 +314,9 @@ class PostgreSQLDialect(Dialect):
         self.execute("COMMIT")
 
     def roll_back(self) -> None:
-        if self.is_open(None):
+        if self.connection.connection is not None and self.connection.connection.closed:
+            self.connection.close()
+        elif self.is_open(None):
             self.execute("ROLLBACK")
 
 

@@ -1,0 +1,71 @@
+"""A module imports only from those above it in this list."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import django_jetbase
+
+ROOT = Path(django_jetbase.__file__).parent
+ORDER = [
+    "version",
+    "exceptions",
+    "conf",
+    "migration",
+    "lexicons.ansi",
+    "lexicons.compound",
+    "lexicons.postgresql",
+    "lexicons.mysql",
+    "lexicons.sqlite",
+    "lexicons",
+    "scanner",
+    "script",
+    "dialects.base",
+    "dialects.postgresql",
+    "dialects.mysql",
+    "dialects.sqlite",
+    "dialects",
+    "files",
+    "plan",
+    "models",
+    "history",
+    "executor",
+    "migrator",
+    "api",
+    "",
+    "checks",
+    "apps",
+    "management",
+    "management.base",
+    "management.commands",
+]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {name_of(path): path for path in ROOT.rglob("*.py")}
+
+
+def rank(name: str) -> int:
+    if name.startswith("management.commands."):
+        return len(ORDER)
+    return ORDER.index(name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_up(name: str) -> None:
+    path = MODULES[name]
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    package = [part for part in package if part]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = package[: len(package) - node.level + 1]
+        target = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+        wanted = [f"{target}.{alias.name}".strip(".") for alias in node.names]
+        for found in {item if item in MODULES else target for item in wanted}:
+            assert rank(found) < rank(name), f"{name or '__init__'} imports {found}"
