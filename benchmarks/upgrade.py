@@ -22,12 +22,23 @@ from urllib.parse import urlsplit
 NAME = "jetbase_benchmark"
 
 
-def statements(number: int) -> str:
+def tables(number: int) -> str:
+    """DDL: the server's own work outweighs everything else."""
     return textwrap.dedent(f"""\
         CREATE TABLE t{number} (id bigint PRIMARY KEY, name text NOT NULL);
         CREATE INDEX t{number}_name ON t{number} (name);
         INSERT INTO t{number} VALUES (1, 'one'), (2, 'two');
         """)
+
+
+def rows(number: int) -> str:
+    """DML and comments: the round trips count."""
+    table = "CREATE TABLE t (id bigint, name text);\n" if number == 1 else ""
+    inserts = (f"INSERT INTO t VALUES ({number}, 'row {n}');\n" for n in range(10))
+    return table + "".join(inserts)
+
+
+SHAPES = {"tables": tables, "rows": rows}
 
 
 def seconds(command: list[str], env: dict[str, str]) -> float:
@@ -39,22 +50,27 @@ def seconds(command: list[str], env: dict[str, str]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--shape", choices=SHAPES, help="default: each")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--url", default="postgresql://postgres@127.0.0.1:5432")
     arguments = parser.parse_args()
     url = urlsplit(arguments.url)
-    folder = Path(tempfile.mkdtemp())
-    try:
-        measure(arguments, url.hostname or "", str(url.port or 5432), url.username or "", folder)
-    finally:
-        shutil.rmtree(folder)
+    for shape in [arguments.shape] if arguments.shape else SHAPES:
+        folder = Path(tempfile.mkdtemp())
+        server = (url.hostname or "", str(url.port or 5432), url.username or "")
+        try:
+            measure(arguments, shape, *server, folder)
+        finally:
+            shutil.rmtree(folder)
 
 
-def measure(arguments: argparse.Namespace, host: str, port: str, user: str, folder: Path) -> None:
+def measure(
+    arguments: argparse.Namespace, shape: str, host: str, port: str, user: str, folder: Path
+) -> None:
     migrations = folder / "jetbase" / "migrations"
     migrations.mkdir(parents=True)
     for number in range(1, arguments.files + 1):
-        (migrations / f"V{number}__t{number}.sql").write_text(statements(number))
+        (migrations / f"V{number}__t{number}.sql").write_text(SHAPES[shape](number))
     files = [str(migrations / f"V{n}__t{n}.sql") for n in range(1, arguments.files + 1)]
     wrapped = folder / "wrapped.sql"
     wrapped.write_text("".join(f"BEGIN;\n\\i {file}\nCOMMIT;\n" for file in files))
@@ -71,7 +87,9 @@ def measure(arguments: argparse.Namespace, host: str, port: str, user: str, fold
     env = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(folder), root]),
         "DJANGO_SETTINGS_MODULE": "benchmark_settings",
-        **{"PGHOST": host, "PGPORT": port, "PGUSER": user},
+        "PGHOST": host,
+        "PGPORT": port,
+        "PGUSER": user,
     }
     psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"]
     contenders = {
@@ -86,7 +104,7 @@ def measure(arguments: argparse.Namespace, host: str, port: str, user: str, fold
                 subprocess.run([*psql, "-d", "postgres", "-c", sql], env=env, check=True)
             taken[name].append(seconds(command, env))
     ours = taken["jetbase_upgrade"]
-    print(f"{arguments.files} files, {3 * arguments.files} statements, {arguments.runs} runs")
+    print(f"{arguments.files} files of {shape}, {arguments.runs} runs")
     for name, times in taken.items():
         ratio = statistics.median(own / other for own, other in zip(ours, times, strict=True))
         print(f"{name:<32}{statistics.median(times):7.2f} s   ours / this {ratio:5.2f}")
