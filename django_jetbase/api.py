@@ -7,7 +7,7 @@ from .lexicons import lexicon_of
 from .scanner import Marker, Statement, scan
 
 if TYPE_CHECKING:
-    from .migrator import Result, Status
+    from .results import Result, Status
 
 # The migrator imports models, which Django must have loaded first: hence the late imports.
 
@@ -32,7 +32,8 @@ def upgrade(
 
     Raises a JetbaseError; inside an `atomic()` block that is an AtomicError.
     """
-    from .migrator import Migrator, Skip
+    from .migrator import Migrator
+    from .results import Skip
 
     skip = Skip(checksums=skip_checksum_validation, files=skip_file_validation)
     return Migrator(database).upgrade(count, to_version, dry_run=dry_run, skip=skip)

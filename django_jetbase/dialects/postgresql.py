@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from io import StringIO
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django.db import DatabaseError
 
@@ -13,6 +13,7 @@ from ..lexicons.postgresql import PostgreSQLLexicon
 from ..scanner import Statement
 from ..script import Section
 from .base import REMEDY, Dialect, Elapsed, Query, StatementFailed
+from .messages import SEPARATOR, Message, messages
 
 try:
     from psycopg import ClientCursor, errors, generators, pq
@@ -39,44 +40,7 @@ _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
 )
-# How the rest of a message is read is settled before any of it runs.
-_READING = re.compile(r"client_encoding|standard_conforming_strings|\bNAMES\b", re.IGNORECASE)
-_MESSAGE_STATEMENTS = 1000
-_MESSAGE_LENGTH = 1 << 20  # characters
 _ROWS_BLOCK = 1 << 16  # characters
-_SEPARATOR = "\n;\n"  # the line break ends a comment at the end of a statement
-
-
-class Message(NamedTuple):
-    """Consecutive statements that travel together; `first` is the index of the first one."""
-
-    first: int
-    statements: Sequence[Statement]
-
-    @property
-    def text(self) -> str:
-        return _SEPARATOR.join(statement.sql for statement in self.statements)
-
-    @property
-    def is_copy(self) -> bool:
-        return self.statements[0].parts is not None
-
-    def offset(self, position: int) -> int | None:
-        """The place in the file of a place in the text; None outside of it."""
-        if position < 0:
-            return None
-        for statement in self.statements:
-            if position <= len(statement.sql):
-                return statement.start + position
-            position -= len(statement.sql) + len(_SEPARATOR)
-        return None
-
-    def index_at(self, offset: int | None) -> int | None:
-        """The index of the statement at a place in the file."""
-        if offset is None:
-            return None
-        ends = (statement.start + len(statement.sql) for statement in self.statements)
-        return self.first + sum(end < offset for end in ends)
 
 
 class PostgreSQLDialect(Dialect):
@@ -216,7 +180,7 @@ class PostgreSQLDialect(Dialect):
             head = []
         queries = list(closing())
         params = tuple(param for query in queries for param in query.params)
-        record = self._compose(_SEPARATOR.join(query.sql for query in queries), params)
+        record = self._compose(SEPARATOR.join(query.sql for query in queries), params)
         self._send(head, last, [*self._restore, record, "COMMIT"])
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
@@ -241,8 +205,8 @@ class PostgreSQLDialect(Dialect):
         The server answers every statement until one fails, so the answers are counted.
         """
         part = part or Message(0, ())
-        prefix = "".join(sql + _SEPARATOR for sql in head)
-        body = _SEPARATOR.join([part.text, *tail] if part.statements else tail)
+        prefix = "".join(sql + SEPARATOR for sql in head)
+        body = SEPARATOR.join([part.text, *tail] if part.statements else tail)
         if not prefix and not body:
             return
         results: list[Any] = []
@@ -324,25 +288,3 @@ def _position(error: Exception) -> int:
     """Where in what was sent the database found the error; -1 where it does not say."""
     position = getattr(getattr(error.__cause__, "diag", None), "statement_position", None)
     return int(position) - 1 if position else -1
-
-
-def messages(statements: Sequence[Statement]) -> Iterator[Message]:
-    """Group statements into messages; the rows of a COPY travel alone."""
-    first, length = 0, 0
-    for index, statement in enumerate(statements):
-        if statement.parts:
-            if first < index:
-                yield Message(first, statements[first:index])
-            yield Message(index, statements[index : index + 1])
-            first, length = index + 1, 0
-            continue
-        length += len(statement.text)
-        full = length > _MESSAGE_LENGTH or index + 1 - first >= _MESSAGE_STATEMENTS
-        changes_reading = statement.keyword in PostgreSQLLexicon.switches and _READING.search(
-            statement.text
-        )
-        if full or changes_reading:
-            yield Message(first, statements[first : index + 1])
-            first, length = index + 1, 0
-    if first < len(statements):
-        yield Message(first, statements[first:])

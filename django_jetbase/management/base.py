@@ -12,7 +12,8 @@ from django.utils import timezone
 from ..exceptions import JetbaseError
 from ..executor import Done
 from ..migration import Applied, Direction, Migration
-from ..migrator import Migrator, Planned, Result
+from ..migrator import Migrator
+from ..results import Planned, Result
 
 PENDING = 3
 FINDING = 4

@@ -1,6 +1,6 @@
 from typing import Any
 
-from ...migrator import Entry
+from ...results import Entry
 from ..base import JetbaseCommand, local, subject_document
 
 

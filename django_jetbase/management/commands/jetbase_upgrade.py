@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ...migration import Kind
-from ...migrator import Skip, Status
+from ...results import Skip, Status
 from ..base import FINDING, PENDING, JetbaseCommand, subject_document
 
 
