@@ -8,10 +8,9 @@ pattern is possessive, so none ever tries a second reading, and nesting is count
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .lexicons import lexicon_of
 from .lexicons.ansi import PLAIN, Extent, Lexicon, OpenTokenError
 
-BLANKS = " \t\n\r\f\v"
+BLANKS = " \t\n\r\f"  # what is blank in every dialect
 
 
 class Flaw(NamedTuple):
@@ -58,21 +57,18 @@ class Marker(NamedTuple):
     end: int
 
 
-def split(text: str, vendor: str) -> Iterator[Statement]:
-    """Yield the statements of the text, read by the rules of `connection.vendor`."""
-    return (item for item in scan(text, lexicon_of(vendor)) if isinstance(item, Statement))
-
-
 def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | Marker]:
     """Yield the statements and rollback markers behind an offset, in order."""
     initial, size = lexicon, len(text)
-    pos = counted = offset
+    pos = counted = read = offset
     line, column = place(text, offset)
     line_start = offset - column + 1
     while True:
-        match = lexicon.statement.match(text, pos)
+        # What was read beyond a shell command is not read in one go again: the time stays linear.
+        match = (lexicon.statement if pos >= read else lexicon.gap).match(text, pos)
         assert match is not None  # every part of the pattern is optional
         start, end = match.start(1), match.end()
+        read = max(read, end)
         if start == size:
             return
         if breaks := text.count("\n", counted, start):
@@ -99,7 +95,7 @@ def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | M
                 pos, lexicon = between
                 continue
             else:
-                opens_line = line_start >= pos or start == 0
+                opens_line = line_start >= pos
                 command = lexicon.shell_command(text, start, keyword, opens_line)
                 extent = command or lexicon.extent(text, start, end, keyword)
             if extent.objection:

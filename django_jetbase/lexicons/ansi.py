@@ -9,18 +9,15 @@ from typing import Any, ClassVar, NamedTuple, Self
 WORD_CHAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
 IDENTIFIER = rf"[^\x00-@\[-^`{{-\x7f]{WORD_CHAR}*+"
 WORD_END = rf"(?!{WORD_CHAR})"
+STRING = r"'[^']*+(?:''[^']*+)*+'"
+QUOTED_NAME = r"\"[^\"]*+(?:\"\"[^\"]*+)*+\""
+BACKTICKED = r"`[^`]*+(?:``[^`]*+)*+`"
 
 # A shortcut: the most frequent of the statements that have no body in any dialect.
 PLAIN = re.compile(r"(?:CREATE|ALTER) +(?:TABLE|UNIQUE|INDEX|SEQUENCE|VIEW|TYPE) ", re.IGNORECASE)
 
 _WORD = re.compile(IDENTIFIER)
 _COMMENT_MARK = re.compile(r"/\*|\*/")
-
-
-def quoted_by(quote: str, end: str = "") -> str:
-    """A fragment for what stands between quotes, which are doubled to stand for themselves."""
-    end = end or quote
-    return rf"{re.escape(quote)}[^{re.escape(end)}]*+(?:{end}{end}[^{re.escape(end)}]*+)*+{re.escape(end)}"
 
 
 class OpenTokenError(Exception):
@@ -77,7 +74,7 @@ class Lexicon:
 
     @property
     def quoted(self) -> str:
-        return rf"{quoted_by(chr(39))}|{quoted_by(chr(34))}"
+        return f"{STRING}|{QUOTED_NAME}"
 
     @property
     def any_comment(self) -> str:
@@ -250,9 +247,7 @@ class Lexicon:
         after = self.comment_end(text, start)
         return None if after is None else (after, self)
 
-    def shell_command(
-        self, text: str, start: int, keyword: str, opens_line: bool
-    ) -> Extent | None:
+    def shell_command(self, text: str, start: int, keyword: str, opens_line: bool) -> Extent | None:
         """The command of the database's shell that begins here; None where SQL begins."""
         match = self.shell.match(text, start)
         if not match:

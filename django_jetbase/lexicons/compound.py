@@ -102,7 +102,11 @@ class CompoundLexicon(Lexicon):
             return self.compound(text, self._behind_order(text, pos + len(word)))
         pos = self._behind_parameters(text, pos)
         pos = self.skip(text, pos, self.code_before_statement)
-        return self.compound(text, pos) if self.word(text, pos) in CONTROL else self.extent_from(text, pos)
+        return (
+            self.compound(text, pos)
+            if self.word(text, pos) in CONTROL
+            else self.extent_from(text, pos)
+        )
 
     def _behind_name(self, text: str, pos: int) -> int:
         name = self.name.match(text, self.after_space(text, pos))
@@ -112,7 +116,9 @@ class CompoundLexicon(Lexicon):
         """Past a trigger's FOLLOWS or PRECEDES."""
         word_at = self.after_space(text, pos)
         word = self.word(text, word_at)
-        return self._behind_name(text, word_at + len(word)) if word in ("FOLLOWS", "PRECEDES") else pos
+        return (
+            self._behind_name(text, word_at + len(word)) if word in ("FOLLOWS", "PRECEDES") else pos
+        )
 
     def _behind_parameters(self, text: str, pos: int) -> int:
         pos = self.skip(text, pos, self.code_before_paren)
@@ -154,7 +160,7 @@ class CompoundLexicon(Lexicon):
                 pos += 1
 
     def _behind_branch(self, text: str, pos: int) -> int:
-        """Past the condition of an IF, CASE, WHILE or FOR: its THEN or DO, outside any CASE … END."""
+        """Past the condition of an IF, CASE, WHILE or FOR: up to its own THEN or DO."""
         depth = 0
         while word := self.word(text, pos := self.skip(text, pos, self.code_before_branch)):
             pos += len(word)

@@ -1,9 +1,8 @@
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Self
 
-from .ansi import Extent
+from .ansi import BACKTICKED, QUOTED_NAME, Extent
 from .compound import CONTROL, CompoundLexicon
 
 _SHELL_WORDS = frozenset(
@@ -59,8 +58,8 @@ class MySQLLexicon(CompoundLexicon):
             run = rf"[^{quote}{plain}]*+"
             return rf"{quote}{run}(?:(?:{escape}|{quote}{quote}){run})*+{quote}"
 
-        double = r"\"[^\"]*+\"" if self.ansi_quotes else string('"')
-        quotes = rf"{string(chr(39))}|{double}|`[^`]*+`"
+        double = QUOTED_NAME if self.ansi_quotes else string('"')
+        quotes = rf"{string(chr(39))}|{double}|{BACKTICKED}"
         version_comment = (
             rf"/\*M?!(?:[^'\"`#*/-]++|{quotes}|{self.line_comment}|-|\*(?!/)"
             r"|/\*(?:[^*]++|\*(?!/))*+\*/|/(?!\*))*+\*/"
@@ -87,9 +86,7 @@ class MySQLLexicon(CompoundLexicon):
             delimiter = delimiter[1:-1]
         return line.end(), self.turned(delimiter=delimiter, at_line_end=False)
 
-    def shell_command(
-        self, text: str, start: int, keyword: str, opens_line: bool
-    ) -> Extent | None:
+    def shell_command(self, text: str, start: int, keyword: str, opens_line: bool) -> Extent | None:
         if keyword and not (opens_line and keyword in _SHELL_WORDS):
             return None
         return super().shell_command(text, start, keyword, opens_line)
@@ -112,9 +109,7 @@ class MySQLLexicon(CompoundLexicon):
             return self.in_mode(value[1:-1])
         if value.isdigit():
             number = int(value)
-            return self.turned(
-                ansi_quotes=bool(number & 4), backslash_escapes=not number & 1 << 20
-            )
+            return self.turned(ansi_quotes=bool(number & 4), backslash_escapes=not number & 1 << 20)
         if "SQL_MODE" in value and "(" in value:
             return self._changed_by(value)
         if re.fullmatch(r"(?!DEFAULT)\w+", value):

@@ -3,7 +3,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
 
-from .ansi import IDENTIFIER, WORD_CHAR, WORD_END, Extent, Lexicon, OpenTokenError
+from .ansi import (
+    IDENTIFIER,
+    QUOTED_NAME,
+    STRING,
+    WORD_CHAR,
+    WORD_END,
+    Extent,
+    Lexicon,
+    OpenTokenError,
+)
 
 _TAG = r"(?:[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*+)?\$"
 _OPENING_TAG = re.compile(r"\$" + _TAG)
@@ -63,10 +72,10 @@ class PostgreSQLLexicon(Lexicon):
         in_word = WORD_CHAR
         if self.backslash_escapes:
             prefix = rf"(?<=[bBxX])(?<!{in_word}[bBxX])|(?<=[uU]&)(?<!{in_word}[uU]&)"
-            return rf"(?:{prefix})'[^']*+'|(?!{prefix}){escaped}|\"[^\"]*+\""
+            return rf"(?:{prefix}){STRING}|(?!{prefix}){escaped}|{QUOTED_NAME}"
         return (
-            rf"(?<![eE])'[^']*+'|(?<=[eE])(?:(?<!{in_word}[eE]){escaped}|(?<={in_word}[eE])'[^']*+')"
-            r"|\"[^\"]*+\""
+            rf"(?<![eE]){STRING}|(?<=[eE])(?:(?<!{in_word}[eE]){escaped}|(?<={in_word}[eE]){STRING})"
+            rf"|{QUOTED_NAME}"
         )
 
     def ends_plainly(self, text: str, start: int, end: int) -> bool:
@@ -77,11 +86,11 @@ class PostgreSQLLexicon(Lexicon):
 
     def irregular(self, text: str, pos: int) -> int | None:
         tag = _OPENING_TAG.match(text, pos)
-        if not tag:
+        if tag is None:
             return super().irregular(text, pos)
         if _within_name(text, pos):
             return pos + 1
-        while tag:
+        while tag is not None:
             close = text.find(tag[0], tag.end())
             if close < 0:
                 raise OpenTokenError(f"the text that begins with {tag[0]} here has no end", pos)
@@ -101,9 +110,7 @@ class PostgreSQLLexicon(Lexicon):
 
     @cached_property
     def begin(self) -> re.Pattern[str]:
-        return re.compile(
-            rf"(?i:BEGIN)(?P<atomic>{self.space}(?i:ATOMIC){WORD_END})?+", re.DOTALL
-        )
+        return re.compile(rf"(?i:BEGIN)(?P<atomic>{self.space}(?i:ATOMIC){WORD_END})?+", re.DOTALL)
 
     @cached_property
     def copy_from_stdin(self) -> re.Pattern[str]:
@@ -111,7 +118,7 @@ class PostgreSQLLexicon(Lexicon):
         space = rf"(?:{self.space})?+"
         return re.compile(
             rf"(?i:COPY){self.space}(?:(?i:BINARY){self.space})?+{name}(?:{space}\.{space}{name})*+"
-            rf"{space}(?:\((?:[^)\"]++|\"[^\"]*+\")*+\){space})?+"
+            rf"{space}(?:\((?:[^()'\";/\\\-]++|{QUOTED_NAME}|{self.comment})*+\){space})?+"
             rf"(?:(?i:WITH){self.space}(?i:OIDS){self.space})?+"
             rf"(?i:FROM){self.space}(?i:STDIN|STDOUT){WORD_END}",
             re.DOTALL,
@@ -183,7 +190,7 @@ class PostgreSQLLexicon(Lexicon):
         return None
 
     def between(self, text: str, start: int, keyword: str) -> tuple[int, Self] | None:
-        if (guard := _GUARD.match(text, start)):
+        if guard := _GUARD.match(text, start):
             return guard.end(), self
         return super().between(text, start, keyword)
 
@@ -197,7 +204,7 @@ class PostgreSQLLexicon(Lexicon):
             if value == "default":
                 return initial
             return self.turned(backslash_escapes=value in ("off", "false", "no", "0"))
-        if setting or sql[:5].upper() == "RESET" and sql.split()[-1].upper() == "ALL":
+        if setting or (sql[:5].upper() == "RESET" and sql.split()[-1].upper() == "ALL"):
             return self.turned(backslash_escapes=initial.backslash_escapes)
         return self
 

@@ -3,7 +3,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from .ansi import WORD_CHAR, WORD_END, Extent, Lexicon, OpenTokenError
+from .ansi import (
+    BACKTICKED,
+    QUOTED_NAME,
+    STRING,
+    WORD_CHAR,
+    WORD_END,
+    Extent,
+    Lexicon,
+    OpenTokenError,
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,7 @@ class SQLiteLexicon(Lexicon):
 
     @property
     def quoted(self) -> str:
-        return r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]"
+        return rf"{STRING}|{QUOTED_NAME}|{BACKTICKED}|\[[^\]]*+\]"
 
     @cached_property
     def trigger(self) -> re.Pattern[str]:
