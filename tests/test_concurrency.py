@@ -39,6 +39,10 @@ def spawn(project: Project, tmp_path: Path, *args: str) -> "subprocess.Popen[str
     )
 
 
+def running(project: Project) -> list[tuple[str, str]]:
+    return project.query("SELECT path, incomplete FROM django_jetbase_migration")
+
+
 def test_many_at_once_run_every_file_once(project: Project, tmp_path: Path) -> None:
     project.write(V1__log="CREATE TABLE log (n INTEGER);")
     for n in range(2, 12):
@@ -61,6 +65,8 @@ def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path)
     process = spawn(project, tmp_path, "jetbase_upgrade")
     assert process.stdout is not None
     assert process.stdout.readline().startswith("Applied V1__a.sql")
+    while project.vendor == "mysql" and len(running(project)) < 2:
+        time.sleep(0.05)  # the history says what has begun
     time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
