@@ -58,6 +58,7 @@ class JetbaseCommand(BaseCommand):
     def say(self, text: str) -> None:
         if self.verbosity >= 1 and not self.json:
             self.stdout.write(text)
+            self.stdout.flush()  # a pipe, too, shall show how far a run has come
 
     def report(self, done: Done) -> None:
         how = "by another process" if done.by_other else f"{done.duration:.2f} s"
