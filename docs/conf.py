@@ -1,8 +1,8 @@
-import tomllib
+import runpy
 from pathlib import Path
 
-with (Path(__file__).parent.parent / "pyproject.toml").open("rb") as file:
-    release = tomllib.load(file)["project"]["version"]
+version_file = Path(__file__).parents[1] / "django_jetbase" / "version.py"
+release = runpy.run_path(str(version_file))["__version__"]
 
 project = "django-jetbase"
 author = "The django-jetbase authors"
