@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, IntegrityError
 
-from .dialects.base import Dialect, Elapsed, Query, StatementFailed
+from .dialects.base import Dialect, Elapsed, Query, StatementFailed, failing
 from .exceptions import StatementError
 from .history import History, Recorded
 from .migration import Applied, Direction
@@ -14,11 +14,12 @@ from .plan import Step
 from .scanner import place
 from .script import Section
 
+# From the first quote behind the word to the last one: a literal may itself hold quoted SQL.
 _SECRET = re.compile(
-    r"(?P<head>(?:\bPASSWORD|\bIDENTIFIED\b[^'\";]*?\b(?:BY|AS|USING))\b[\s=(]*)"
-    r"(?:'(?P<secret>(?:[^'\\]|\\.|'')*)'?|\"(?P<quoted>[^\"]*)\"?)",
+    r"(?P<word>\w*PASSWORD|\bIDENTIFIED\b)(?P<between>[^'\"$]*)(?P<literals>['\"$].*['\"$])",
     re.IGNORECASE | re.DOTALL,
 )
+_QUOTES = re.compile(r"['\"$]+")
 _SHOWN = 300  # characters of a failing statement
 
 
@@ -105,6 +106,7 @@ class _Run:
         self.section = section
         self.started = started
         self.committed: int | None = None  # None: all or nothing
+        self.partial = False
 
     def in_transaction(self) -> None:
         self.dialect.run_in_transaction(
@@ -130,10 +132,11 @@ class _Run:
         self.committed = 0
         try:
             self.dialect.run_one_by_one(self.section, self._progress)
-        except BaseException:
+        except BaseException as error:
+            self.partial = isinstance(error, StatementFailed) and error.partial
             self._stop(row)
             raise
-        with self.dialect.transaction():
+        with failing(None), self.dialect.transaction():
             self.history.execute(
                 self.history.finished(
                     self.migration,
@@ -149,7 +152,7 @@ class _Run:
         try:
             with self.dialect.transaction():
                 self.history.execute(
-                    self.history.stopped(row, self.step.direction, self.committed or 0)
+                    self.history.stopped(row, self.step.applied, self.committed or 0, self.partial)
                 )
         except DatabaseError:
             self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
@@ -205,25 +208,30 @@ class _Run:
 
     def _consequence(self, failure: StatementFailed) -> str:
         command = f"jetbase_{self.step.direction}"
-        if not self.committed:
+        if not self.committed and not self.partial:
             return (
                 "Nothing of this file was kept, and none of the later ones ran:"
                 f" correct it and run {command} again."
             )
-        statements = self.section.statements
-        done = ", ".join(str(statement.line) for statement in statements[: self.committed])
-        left = ", ".join(str(statement.line) for statement in statements[self.committed :])
+        statements, committed = self.section.statements, self.committed or 0
+        said = [f"Committed are {committed} of {len(statements)} statements"]
+        if committed:
+            said.append(f", up to line {statements[committed - 1].line}")
+        if committed < len(statements):
+            said.append(f"; not those from line {statements[committed].line} on")
+        if self.partial:
+            said.append(", though the one that failed may have had an effect of its own")
         return (
-            f"Committed are {self.committed} of {len(statements)} statements (lines {done});"
-            f" not those of lines {left or '-'}. Put the database right by hand, then say what you"
-            f" made true: jetbase_resolve {self.migration.version or self.migration.path}"
-            " --applied or --rolled-back."
+            f"{''.join(said)}. Put the database right by hand, then say what you made true:"
+            f" jetbase_resolve {self.migration.version or self.migration.path} --applied or"
+            " --rolled-back."
         )
 
 
 def without_secrets(text: str, of: str = "") -> str:
-    """The text without the literals that stand after PASSWORD and IDENTIFIED BY in it or `of`."""
-    for match in _SECRET.finditer(of):
-        if secret := match["secret"] or match["quoted"]:
-            text = text.replace(secret, "***")
-    return _SECRET.sub(r"\g<head>'***'", text)
+    """The text without what is quoted behind PASSWORD and IDENTIFIED BY in it or in `of`."""
+    if secret := _SECRET.search(of):
+        for piece in _QUOTES.split(secret["literals"]):
+            if piece.strip():
+                text = text.replace(piece, "***")
+    return _SECRET.sub(r"\g<word>\g<between>'***'", text)

@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from .exceptions import MigrationFileError, Problem, ProblemsError
@@ -34,8 +35,8 @@ def read_migrations(roots: Iterable[Path]) -> list[Migration]:
                 problems.append(
                     Problem("same-path", f"also stands in {migrations[path].file}", path)
                 )
-            elif name is None or len(path) > _LONGEST_PATH:
-                problems.append(Problem("bad-name", _name_advice(path), path))
+            elif name is None or len(path) > _LONGEST_PATH or not _is_text(path):
+                problems.append(Problem("bad-name", _name_advice(path), _shown(path)))
             else:
                 try:
                     migrations[path] = Migration(path, name, read_text(file, path), file)
@@ -61,24 +62,31 @@ def parse_name(file_name: str) -> Name | None:
 
 
 def parse_version(text: str) -> Version | None:
-    return Version(text) if re.fullmatch(_VERSION, text) else None
+    return Version(text) if len(text) < 256 and re.fullmatch(_VERSION, text) else None
 
 
 def read_text(file: Path, path: str) -> str:
     """The text without its BOM. Raises MigrationFileError where it is no UTF-8."""
     try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise MigrationFileError(f"{path}: is no regular file.", path=path)
         data = file.read_bytes()
     except OSError as error:
         raise MigrationFileError(f"{path}: cannot be read: {error.strerror}", path=path) from error
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = (
-            f"{path}: byte {error.start + 1} (0x{data[error.start]:02x}) in line {line} is not"
-            " UTF-8; save the file as UTF-8"
-        )
-        raise MigrationFileError(message, path=path, line=line) from error
+        advice = "is not UTF-8; save the file as UTF-8, and binary data in it as hex literals"
+        raise _bad_byte(path, data, error.start, advice) from error
+    if (nul := data.find(0)) >= 0:
+        raise _bad_byte(path, data, nul, "cannot be sent in SQL; remove it")
+    return text
+
+
+def _bad_byte(path: str, data: bytes, offset: int, advice: str) -> MigrationFileError:
+    line = data.count(b"\n", 0, offset) + 1
+    message = f"{path}: byte {offset + 1} (0x{data[offset]:02x}) in line {line} {advice}"
+    return MigrationFileError(message, path=path, line=line)
 
 
 def create_directory(root: Path) -> bool:
@@ -92,18 +100,30 @@ def create_directory(root: Path) -> bool:
     return True
 
 
-def create_migration(root: Path, kind: Kind, description: str, version: str | None = None) -> Path:
-    """Write a new file with its two sections and return its path; never overwrites one."""
+def create_migration(
+    root: Path,
+    kind: Kind,
+    description: str,
+    version: str | None = None,
+    taken: Collection[Version] = (),
+) -> Path:
+    """Write a new file with its two sections and return its path; never overwrites one.
+
+    Without a version it gets the first second from now on in UTC that is not `taken`.
+    """
     words = re.sub(r"[^\w.-]+", "_", description.strip()).strip("_.")
     if not words:
         raise MigrationFileError(f"{description!r} is no description: use words.")
     prefix = kind.value
     if kind is Kind.VERSIONED:
-        version = version or datetime.now(UTC).strftime("%Y%m%d.%H%M%S")
-        if not parse_version(version):
+        version = version or _next_second(taken)
+        parsed = parse_version(version)
+        if not parsed:
             raise MigrationFileError(
                 f"{version!r} is no version: use digits separated by '.' or '_'.", version=version
             )
+        if parsed in taken:
+            raise MigrationFileError(f"There is a version {parsed} already.", version=version)
         prefix += version
     elif version is not None:
         raise MigrationFileError(f"A {kind.value}__ file has no version.", version=version)
@@ -117,6 +137,19 @@ def create_migration(root: Path, kind: Kind, description: str, version: str | No
     except OSError as error:
         raise MigrationFileError(f"{file}: cannot be written: {error.strerror}") from error
     return file
+
+
+def versions(roots: Iterable[Path]) -> set[Version]:
+    """The versions of the files below those roots that exist, by their names alone."""
+    names = (parse_name(file.name) for root in roots if root.is_dir() for file in _sql_files(root))
+    return {name.version for name in names if name and name.version}
+
+
+def _next_second(taken: Collection[Version]) -> str:
+    moment = datetime.now(UTC)
+    while Version(text := moment.strftime("%Y%m%d.%H%M%S")) in taken:
+        moment += timedelta(seconds=1)
+    return text
 
 
 def _sql_files(root: Path) -> Iterator[Path]:
@@ -141,6 +174,15 @@ def _sql_files(root: Path) -> Iterator[Path]:
 
 def _unreadable_folder(error: OSError) -> None:
     raise MigrationFileError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def _is_text(path: str) -> bool:
+    """Whether the name is in the encoding of the file system, which the history needs."""
+    return path == _shown(path)
+
+
+def _shown(path: str) -> str:
+    return path.encode(errors="replace").decode()
 
 
 def _name_advice(path: str) -> str:

@@ -108,11 +108,10 @@ class History:
 
     def create(self) -> None:
         """Create what is missing of the tables; the one that `exists` looks for comes last."""
-        there = set(self.connection.introspection.table_names())
         editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
         editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
         for model in (SchemaVersion, Event, AppliedMigration):
-            if model._meta.db_table not in there:
+            if not self.dialect.has_table(model._meta.db_table):
                 sql, params = editor.table_sql(model)
                 self.execute([Query(sql, tuple(params or ()))])
         row = {"version": SCHEMA_VERSION, "at": utc_text(datetime.now(UTC))}
@@ -121,7 +120,7 @@ class History:
     def execute(self, queries: Iterable[Query]) -> int:
         """Run the queries; the number of rows the last one touched."""
         count = 0
-        with self.connection.cursor() as cursor:
+        with self.dialect.cursor() as cursor:
             for query in queries:
                 cursor.execute(query.sql, query.params or None)
                 count = cursor.rowcount
@@ -151,11 +150,11 @@ class History:
     ) -> list[Query]:
         """Record that a migration begins whose statements commit one by one."""
         event = self._event(migration._replace(text=None), STARTED, 0, statements, str(direction))
-        if direction is Direction.ROLLBACK and row:
+        if row:
             return [self._update(row, incomplete=str(direction), committed=0), event]
         values = self._values(migration, 0, statements)
         values |= {"incomplete": str(direction), "committed": 0}
-        return [*self._forget(row), self._insert(AppliedMigration, values), event]
+        return [self._insert(AppliedMigration, values), event]
 
     def finished(
         self,
@@ -169,18 +168,21 @@ class History:
         """Record that the last statement of such a migration is committed."""
         if direction is Direction.ROLLBACK:
             return self._rolled_back(migration, row, statements, duration)
+        if replaced:
+            return self.closing(migration, replaced, direction, statements, duration)
         done = self._update(row, incomplete="", committed=statements, duration_ms=duration)
-        return [done, self._applied_event(migration, replaced)]
+        return [done, self._applied_event(migration, None)]
 
-    def stopped(self, row: Applied, direction: Direction, committed: int) -> list[Query]:
-        """Record how far such a migration came; nothing committed is nothing done."""
-        if committed:
+    def stopped(
+        self, row: Applied, replaced: Applied | None, committed: int, partial: bool
+    ) -> list[Query]:
+        """Record how far such a migration came; nothing done is as before.
+
+        `partial` if the statement that failed may have done something itself.
+        """
+        if committed or partial:
             return [self._update(row, committed=committed)]
-        return (
-            [self._update(row, incomplete="")]
-            if direction is Direction.ROLLBACK
-            else self._forget(row)
-        )
+        return [self._update(row, incomplete="")] if replaced else self._forget(row)
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""
@@ -189,20 +191,29 @@ class History:
     def _rolled_back(
         self, migration: Recorded, row: Applied | None, statements: int, duration: int | Elapsed
     ) -> list[Query]:
-        """Runs-on-change files are due again: a dropped table may have taken its views along."""
-        table = self._quote(TABLE)
-        due = Query(
-            f"DELETE FROM {table} WHERE namespace = %s AND kind = %s",
-            ("", str(Kind.RUNS_ON_CHANGE)),
-        )
         event = self._event(migration, ROLLED_BACK, duration, statements)
-        return [due, *self._forget(row), event]
+        return [self._all_due(), *self._forget(row), event]
+
+    def _all_due(self) -> Query:
+        """Runs-on-change files are due again: a dropped table may have taken its views along."""
+        sql = f"DELETE FROM {self._quote(TABLE)} WHERE namespace = %s AND kind = %s"
+        return Query(sql, ("", str(Kind.RUNS_ON_CHANGE)))
 
     def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
-        """Record what a person says of an incomplete migration."""
+        """Record what a person says of an incomplete migration, as its file now is."""
         detail = "applied" if applied else "rolled back"
         event = self._event(migration, RESOLVED, 0, row.statements, detail)
-        return [*([self._update(row, incomplete="")] if applied else self._forget(row)), event]
+        if not applied:
+            was_rollback = row.incomplete == Direction.ROLLBACK
+            return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
+        now = self._update(
+            row,
+            incomplete="",
+            checksum=migration.checksum,
+            upgrade_checksum=migration.upgrade_checksum,
+            text=self._kept(migration.text),
+        )
+        return [now, event]
 
     def _update(self, row: Applied, **values: Any) -> Query:
         changes = ", ".join(f"{self._quote(column)} = %s" for column in values)

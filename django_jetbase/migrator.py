@@ -128,22 +128,18 @@ class Migrator:
     def resolve(self, version: str, *, applied: bool) -> None:
         """Record of an incomplete migration that it is applied, or that it is not."""
         self._refuse_atomic()
-        wanted = parse_version(version)
-        rows = [
-            row
-            for row in self.history.read()
-            if row.incomplete and (row.path == version or (row.version and row.version == wanted))
-        ]
-        if not rows:
-            raise TargetError(f"{version} is not incomplete; nothing to resolve.", version=version)
-        row = rows[0]
-        migration = recorded_again(row, self.history.text_of(row))
-        with (
-            self._autocommit(),
-            self.dialect.lock(self.settings.lock_wait),
-            self.dialect.transaction(),
-        ):
-            self.history.execute(self.history.resolved(migration, row, applied))
+        with self._autocommit(), self.dialect.lock(self.settings.lock_wait):
+            state = self._state()
+            wanted = parse_version(version)
+            rows = (row for row in state.applied if row.incomplete)
+            row = next(
+                (r for r in rows if r.path == version or (wanted and r.version == wanted)), None
+            )
+            if row is None:
+                raise TargetError(f"{version} is not incomplete: nothing to do.", version=version)
+            step = Step(Direction.UPGRADE, state.files_by_key.get(row.key), row)
+            with self.dialect.transaction():
+                self.history.execute(self.history.resolved(self._recorded(step), row, applied))
 
     def _run(
         self, make: Callable[[State], Plan], migrations: list[Migration], dry_run: bool
@@ -289,6 +285,8 @@ class Migrator:
     def _refuse_atomic(self) -> None:
         if self.connection.in_atomic_block:
             raise AtomicError("Migrations commit, so they cannot run inside an atomic() block.")
+        if not self.connection.get_autocommit() and self.dialect.has_open_work():
+            raise AtomicError("Migrations commit, so end the transaction that is open first.")
 
     @contextmanager
     def _autocommit(self) -> Iterator[None]:

@@ -158,6 +158,7 @@ def checksum_problems(state: State) -> list[Problem]:
         for migration in upgrade_order(list(state.migrations))
         if migration.version
         and (row := applied.get(migration.key))
+        and not row.incomplete
         and state.changed(migration, row)
     ]
 

@@ -8,6 +8,7 @@ from .lexicons.ansi import Lexicon
 from .scanner import Marker, Statement, place, scan
 
 _DIRECTIVE = re.compile(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
+_COMMENT = re.compile(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
 _BAD_DELIMITER = re.compile(r"[\s'\"`\[\]\\]|--|/\*")
 _ON_OFF = {"on": True, "off": False}
 
@@ -138,17 +139,14 @@ class _Reader:
                 if match.start() not in self.heeded:
                     self.complain(
                         "late-directive",
-                        "a directive stands before the first statement of its section",
+                        "a directive must stand before the first statement of its section",
                         match.start(),
                     )
 
     def _comments(self, start: int, end: int) -> list[re.Match[str]]:
-        matches = []
-        pos = start
-        while (pos := self.text.find("--", pos, end)) >= 0:
-            line_end = self.text.find("\n", pos, end)
-            line_end = end if line_end < 0 else line_end
-            if match := _DIRECTIVE.match(self.text, pos, line_end):
-                matches.append(match)
-            pos = line_end
-        return matches
+        """The directives of a stretch that holds comments only; none is inside a block comment."""
+        matches = (
+            _DIRECTIVE.match(self.text, comment.start(), comment.end())
+            for comment in _COMMENT.finditer(self.text, start, end)
+        )
+        return [match for match in matches if match]

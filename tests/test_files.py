@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from django_jetbase.exceptions import MigrationFileError
-from django_jetbase.files import create_migration, parse_name, parse_version
+from django_jetbase.files import create_migration, parse_name, parse_version, versions
 from django_jetbase.migration import Kind, Version, checksum
 
 
@@ -40,6 +40,7 @@ def test_versions_compare_as_numbers() -> None:
     assert Version("0") == Version("0.0")
     assert Version("9" * 200) > Version("1")
     assert parse_version("1..2") is None
+    assert parse_version("9" * 5000) is None
 
 
 def test_checksums() -> None:
@@ -55,6 +56,15 @@ def test_a_new_file_never_overwrites(tmp_path: Path) -> None:
     with pytest.raises(MigrationFileError, match="exists already"):
         create_migration(tmp_path, Kind.VERSIONED, "Create users!", "7")
     assert path.read_text() == "mine"
+
+
+def test_new_versions_are_new(tmp_path: Path) -> None:
+    for _file in range(3):
+        create_migration(tmp_path, Kind.VERSIONED, "x", taken=versions([tmp_path]))
+    assert len(versions([tmp_path, tmp_path / "nowhere"])) == 3
+    create_migration(tmp_path, Kind.VERSIONED, "x", "1", versions([tmp_path]))
+    with pytest.raises(MigrationFileError, match=r"There is a version 1\.0 already"):
+        create_migration(tmp_path, Kind.VERSIONED, "y", "1.0", versions([tmp_path]))
 
 
 @pytest.mark.parametrize("description", ["../../etc/x", "/etc/x", "..\\x", "a/b"])

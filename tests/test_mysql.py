@@ -79,3 +79,120 @@ def test_ansi_quotes_of_the_connection(project: Project) -> None:
     twin.write(V1__a='CREATE TABLE "a;b" (t VARCHAR(9)); INSERT INTO "a;b" VALUES (\'\\\');')
     twin.call("upgrade")
     assert twin.query('SELECT t FROM "a;b"') == [("\\",)]
+
+
+INNODB = "CREATE TABLE a (i INT); CREATE TABLE b (i INT);\n"
+
+
+@pytest.mark.parametrize(
+    ("sql", "committed"),
+    [
+        ("BEGIN; INSERT INTO a VALUES (1); CREATE TABLE a (i INT);", 2),
+        ("BEGIN; INSERT INTO a VALUES (1); BEGIN; INSERT INTO a VALUES (2); SELECT nope;", 2),
+        ("DROP TABLE b, nowhere;", 0),
+        ("CALL p();", 0),
+        ("BEGIN NOT ATOMIC INSERT INTO a VALUES (1); INSERT INTO nowhere VALUES (1); END;", 0),
+    ],
+)
+def test_what_may_have_been_committed_is_incomplete(
+    project: Project, sql: str, committed: int
+) -> None:
+    project.write(
+        V1__a=INNODB + "CREATE PROCEDURE p() BEGIN INSERT INTO a VALUES (1);"
+        " INSERT INTO nowhere VALUES (1); END;",
+        V2__b=sql,
+    )
+    with pytest.raises(CommandError, match=f"Committed are {committed} of "):
+        project.call("upgrade")
+    assert "incomplete V2__b.sql" in project.call("status")
+
+
+@pytest.mark.parametrize(
+    ("sql", "committed"),
+    [
+        (
+            "BEGIN; INSERT INTO a VALUES (7); SAVEPOINT s; INSERT INTO a VALUES (8);"
+            " ROLLBACK TO SAVEPOINT s; INSERT INTO nowhere VALUES (1);",
+            0,
+        ),
+        (
+            "BEGIN; INSERT INTO a VALUES (7); COMMIT AND CHAIN; INSERT INTO a VALUES (8);"
+            " INSERT INTO nowhere VALUES (1);",
+            2,
+        ),
+    ],
+)
+def test_what_was_rolled_back_is_not_called_committed(
+    project: Project, sql: str, committed: int
+) -> None:
+    project.write(V1__a=INNODB, V2__b=sql)
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    if committed:
+        assert "Committed are 3 of 5" in str(caught.value)
+        assert project.query("SELECT i FROM a") == [(7,)]
+    else:
+        assert "Nothing of this file was kept" in str(caught.value)
+        assert project.query("SELECT i FROM a") == []
+
+
+def test_sql_select_limit_does_not_hide_the_rest_of_the_session(project: Project) -> None:
+    show = "SELECT @@sql_select_limit, @@foreign_key_checks, @@time_zone, @@sql_mode"
+    before = project.query(show)
+    project.write(
+        V1__a="SET sql_select_limit = 1; SET foreign_key_checks = 0; SET time_zone = '+09:00';"
+        "SET sql_mode = 'ANSI_QUOTES';"
+    )
+    project.call("upgrade")
+    assert project.query(show) == before
+
+
+def test_a_repeatable_that_fails_stays_as_it_was(project: Project) -> None:
+    project.write(ROC__a="SELECT 1;")
+    project.call("upgrade")
+    project.write(ROC__a="SELECT * FROM nowhere;")
+    with pytest.raises(CommandError, match="Nothing of this file was kept"):
+        project.call("upgrade")
+    assert project.applied() == ["ROC__a.sql"]
+    (project.folder / "ROC__a.sql").unlink()
+    with pytest.raises(CommandError, match="its file is missing"):
+        project.call("upgrade")
+
+
+def test_a_rollback_that_was_settled_makes_repeatables_due(project: Project) -> None:
+    project.write(
+        V1__a="CREATE TABLE a (i INT);\n-- rollback\nDROP TABLE a; DROP TABLE nowhere;",
+        ROC__v="CREATE OR REPLACE VIEW v AS SELECT i FROM a;",
+    )
+    project.call("upgrade")
+    with pytest.raises(CommandError, match="nowhere"):
+        project.call("rollback")
+    project.call("resolve", "1", rolled_back=True)
+    assert project.call("upgrade").count("Applied") == 2
+
+
+def test_a_file_corrected_while_incomplete_is_applied_as_it_now_is(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (i INT); SELECT * FROM nowhere;")
+    with pytest.raises(CommandError):
+        project.call("upgrade")
+    project.write(V1__a="CREATE TABLE a (i INT);")
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert "changed" not in str(caught.value)
+    project.call("resolve", "1", applied=True)
+    assert project.call("upgrade") == "Nothing to do.\n"
+
+
+def test_a_statement_that_the_server_would_not_take(project: Project) -> None:
+    ((limit,),) = project.query("SELECT @@max_allowed_packet")
+    project.write(V1__a=INNODB, V2__b=f"SELECT '{'x' * limit}';")
+    with pytest.raises(CommandError, match=r"V2__b\.sql:1:1: .*max_allowed_packet"):
+        project.call("upgrade")
+    assert project.tables() == set()
+
+
+def test_the_query_log_does_not_hold_the_history(project: Project) -> None:
+    project.connection.force_debug_cursor = True
+    project.write(V1__a="-- " + "".join(map(str, range(9999))) + "\nSELECT 1;")
+    project.call("upgrade")
+    assert all(len(entry["sql"]) < 2000 for entry in project.connection.queries_log)

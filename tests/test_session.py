@@ -68,6 +68,10 @@ def test_an_alias_with_a_schema_of_its_own_has_its_own_history(project: Project)
     twin = project.another(OPTIONS={"options": "-c search_path=tenant"})
     twin.call("upgrade")
     assert project.query("SELECT count(*) FROM pg_tables WHERE tablename = 'here'") == [(2,)]
+    project.query("CREATE SCHEMA second")
+    another = project.another("second", OPTIONS={"options": "-c search_path=second,public"})
+    another.call("upgrade")
+    assert project.query("SELECT count(*) FROM pg_tables WHERE tablename = 'here'") == [(3,)]
 
 
 @MYSQL

@@ -46,12 +46,6 @@ def test_a_dump_runs_with_the_directive(project: Project) -> None:
     assert project.query("PRAGMA foreign_keys") == [(1,)]
 
 
-def test_a_nul_byte(project: Project) -> None:
-    project.write(V1__a="SELECT 'a\0b';")
-    with pytest.raises(CommandError, match=r"V1__a\.sql:1:1: .*null"):
-        project.call("upgrade")
-
-
 def test_a_read_only_database(project: Project) -> None:
     name = project.connection.settings_dict["NAME"]
     project.write(V1__a="CREATE TABLE a (id);")

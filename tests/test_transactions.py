@@ -192,3 +192,66 @@ def test_foreign_keys_directive(project: Project) -> None:
     project.call("upgrade")
     assert project.query("SELECT * FROM child") == [(7,)]
     assert project.query("PRAGMA foreign_keys") == [(1,)]
+
+
+@SQLITE
+def test_a_rebuild_without_a_transaction_keeps_the_rows_of_its_children(project: Project) -> None:
+    project.write(
+        V1__a=(
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+            "CREATE TABLE child (p REFERENCES parent ON DELETE CASCADE);"
+            "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1);"
+        ),
+        V2__rebuild=(
+            "-- jetbase: transaction=off\nBEGIN; CREATE TABLE new_parent (id INTEGER PRIMARY KEY);"
+            "INSERT INTO new_parent SELECT id FROM parent; DROP TABLE parent;"
+            "ALTER TABLE new_parent RENAME TO parent; COMMIT;"
+        ),
+    )
+    project.call("upgrade")
+    assert project.query("SELECT * FROM child") == [(1,)]
+    assert project.query("PRAGMA foreign_keys") == [(1,)]
+
+
+@SQLITE
+def test_statements_are_read_to_their_end(project: Project) -> None:
+    project.write(
+        V1__a="-- jetbase: transaction=off\nPRAGMA auto_vacuum = 2; VACUUM;",
+        V2__b="CREATE TABLE a (t); INSERT INTO a SELECT zeroblob(4000) FROM ("
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)"
+        "SELECT i FROM n);",
+        V3__c="DELETE FROM a;",
+        V4__d="-- jetbase: transaction=off\nPRAGMA incremental_vacuum;",
+    )
+    project.call("upgrade")
+    assert project.query("PRAGMA freelist_count") == [(0,)]
+
+
+@PG
+def test_deferred_triggers_run_in_the_session_of_the_file(project: Project) -> None:
+    project.write(
+        V1__a=(
+            "CREATE SCHEMA s; CREATE TABLE s.t (id int); CREATE TABLE s.log (id int);"
+            "CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO log VALUES (1); RETURN NULL; END $$;"
+            "CREATE CONSTRAINT TRIGGER g AFTER INSERT ON s.t DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION s.f();"
+        ),
+        V2__b="SET search_path = s; INSERT INTO t VALUES (1);",
+    )
+    project.call("upgrade")
+    assert project.query("SELECT * FROM s.log") == [(1,)]
+
+
+def test_open_work_of_the_caller_is_not_committed(project: Project) -> None:
+    project.query("CREATE TABLE keep (id INTEGER)")
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    project.connection.set_autocommit(False)
+    try:
+        project.query("INSERT INTO keep VALUES (1)")
+        with pytest.raises(CommandError, match="end the transaction that is open"):
+            project.call("upgrade")
+        project.connection.rollback()
+    finally:
+        project.connection.set_autocommit(True)
+    assert project.query("SELECT * FROM keep") == []

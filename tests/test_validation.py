@@ -1,4 +1,6 @@
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
@@ -127,6 +129,22 @@ def test_an_unreadable_file(project: Project) -> None:
         project.call("upgrade")
 
 
+def test_what_is_no_file_or_has_no_readable_name(project: Project) -> None:
+    os.mkfifo(project.folder / "V1__a.sql")
+    (project.folder / "V2__b.sql").mkdir()
+    Path(os.fsdecode(os.fsencode(project.folder) + b"/V3__\xff.sql")).touch()
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert "V1__a.sql: is no regular file" in str(caught.value)
+    assert "V3__?.sql: the name is none of" in str(caught.value)
+    assert "V2__b" not in str(caught.value)
+
+
+def test_directives_in_block_comments_are_comments(project: Project) -> None:
+    project.write(V1__a="/* as in\n-- jetbase: nonsense\n*/ /* -- jetbase: x */\nSELECT 1;")
+    project.call("upgrade")
+
+
 def test_a_missing_directory(project: Project) -> None:
     project.configure(MIGRATIONS_DIR=project.folder / "nowhere")
     for command in ("upgrade", "status", "rollback"):
@@ -154,10 +172,11 @@ def test_the_same_path_under_two_roots(project: Project) -> None:
     ("text", "message"),
     [
         ("SELECT 1;\n-- rollback\nSELECT 2;\n-- rollback\n", ":4:1: a second rollback marker"),
-        ("SELECT 1;\n-- jetbase: transaction=off\n", ":2:1: a directive stands before"),
+        ("SELECT 1;\n-- jetbase: transaction=off\n", ":2:1: a directive must stand before"),
         ("-- jetbase: transaction=maybe\nSELECT 1;", ":1:1: 'transaction=maybe' is no directive"),
         ("-- jetbase: nonsense\nSELECT 1;", ":1:1: 'nonsense' is no directive"),
         ("SELECT 1;\nSELECT 'open;\n", ":2:8: "),
+        ("SELECT 1;\nSELECT '\0';\n", ":2: byte 19 (0x00) in line 2 cannot be sent in SQL"),
         ("SELECT 1;\nSELECT 1 /* open\n", None),
     ],
 )

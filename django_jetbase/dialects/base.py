@@ -36,12 +36,14 @@ class StatementFailed(Exception):
     """The statement at `index` failed, none where it was not one of the file's.
 
     `offset` is the place in the file's text that the database pointed at; its error is the cause.
+    `partial` if the statement may have had an effect although it failed.
     """
 
     def __init__(self, index: int | None, offset: int | None = None) -> None:
         super().__init__(index, offset)
         self.index = index
         self.offset = offset
+        self.partial = False
 
 
 class Dialect:
@@ -136,8 +138,8 @@ class Dialect:
             for index, statement in enumerate(section.statements):
                 self.run(index, statement, section)
             with failing(None):
-                self.restore_session(section)
                 self.before_commit(section)
+                self.restore_session(section)
                 for query in closing():
                     self.execute(query.sql, query.params)
                 self.commit()
@@ -157,10 +159,11 @@ class Dialect:
                 self.run(index, statement, section)
                 if not self.is_open(statement):
                     progress(index + 1)
-            if section.statements and self.is_open(None):
-                with failing(None):
+            with failing(None):
+                self.before_commit(section)
+                if section.statements and self.is_open(None):
                     self.execute("COMMIT")
-                progress(len(section.statements))
+                    progress(len(section.statements))
         except BaseException:
             self.abandon(section)
             raise
@@ -180,7 +183,9 @@ class Dialect:
         return statement.sql
 
     def drain(self, cursor: Any) -> None:
-        """Read what the statement returned, to its end."""
+        """Read what the statement returned to its end, without which some do not run whole."""
+        while cursor.description and cursor.fetchmany(1000):
+            pass
 
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         """The place in the file that the error points at."""
@@ -202,6 +207,10 @@ class Dialect:
 
     def after_commit(self, section: Section) -> None:
         """What can only be put back outside a transaction."""
+
+    def has_open_work(self) -> bool:
+        """Whether the caller, with autocommit off, has a transaction open."""
+        return False
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from ..lexicons.ansi import Lexicon
 from ..lexicons.mysql import MySQLLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect
+from .base import Dialect, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 _SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -19,6 +19,12 @@ _COMMITS = frozenset(
     "CREATE ALTER DROP TRUNCATE RENAME GRANT REVOKE LOCK ANALYZE OPTIMIZE REPAIR CHECK INSTALL"
     " UNINSTALL FLUSH COMMIT ROLLBACK".split()
 )
+_BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
+# Of these a failure leaves nothing, on tables that know transactions.
+_ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
+_SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
+_TO_SAVEPOINT = re.compile(r"\bTO\b", re.IGNORECASE)
+_AND_CHAIN = re.compile(r"\bAND CHAIN\b", re.IGNORECASE)
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 _CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
@@ -36,6 +42,7 @@ class MySQLDialect(Dialect):
         super().__init__(*args, **kwargs)
         self._open = False
         self._autocommit = True
+        self._progress: Callable[[int], None] = lambda committed: None
         self._variables: dict[str, str] = {}
         self._place: tuple[Any, ...] = ()
 
@@ -75,6 +82,7 @@ class MySQLDialect(Dialect):
     def restore_session(self, section: Section) -> None:
         if not _SESSION_WORDS.search(section.text):
             return
+        self.execute("SET SESSION sql_select_limit = DEFAULT")  # it would cut what is read here
         # The character set first: every later text depends on it.
         for name in _CHARACTER_SETS:
             self._set(name, self._variables[name])
@@ -103,13 +111,39 @@ class MySQLDialect(Dialect):
 
     def run_one_by_one(self, section: Section, progress: Callable[[int], None]) -> None:
         self._open, self._autocommit = False, True
+        self._progress = progress
         super().run_one_by_one(section, progress)
+
+    def run(self, index: int, statement: Statement, section: Section) -> None:
+        try:
+            super().run(index, statement, section)
+        except StatementFailed as failure:
+            if statement.keyword in _COMMITS or self._begins(
+                statement
+            ):  # what was open is committed all the same
+                self._progress(index)
+            failure.partial = statement.keyword not in _ATOMIC
+            raise
+        if self._begins(statement):
+            self._progress(index)
+        elif statement.keyword == "COMMIT":
+            self._progress(index + 1)  # AND CHAIN opens the next transaction at once
+
+    def _begins(self, statement: Statement) -> bool:
+        return statement.keyword in ("BEGIN", "START") and bool(_BEGINS.match(self.lead(statement)))
 
     def is_open(self, statement: Statement | None) -> bool:
         if statement is None:
             return self._open or not self._autocommit
-        if statement.keyword in ("BEGIN", "START") and self.lead(statement).count(" ") < 2:
+        if self._begins(statement):
             self._open = True
+        elif statement.keyword in ("COMMIT", "ROLLBACK"):
+            ending = self.lead(statement)
+            if _TO_SAVEPOINT.search(ending) or _AND_CHAIN.search(ending):
+                self._open = True
+            else:
+                self._open = False
+            return self._open
         elif statement.keyword in ("SET", "") and (setting := _AUTOCOMMIT.search(statement.text)):
             self._autocommit = setting[1].upper() in ("1", "ON", "TRUE", "DEFAULT")
             self._open = self._open and not self._autocommit
@@ -117,6 +151,18 @@ class MySQLDialect(Dialect):
             self._open = False
             return False
         return self._open or not self._autocommit
+
+    def obstacle(self, statement: Statement, section: Section) -> str | None:
+        if len(statement.text) < _SURELY_ACCEPTED or len(statement.text) < self._longest:
+            return None
+        return (
+            f"the statement is longer than the server's max_allowed_packet ({self._longest} bytes);"
+            " raise that, or split the statement"
+        )
+
+    @cached_property
+    def _longest(self) -> int:
+        return int(self.execute("SELECT @@max_allowed_packet")[0][0])
 
     def as_sent(self, statement: Statement, section: Section) -> str:
         return statement.sql.replace("\r\n", "\n")  # in bodies and literals too, as the client does
@@ -140,7 +186,15 @@ class MySQLDialect(Dialect):
         for _line in range(int(near["line"]) - 1):
             at = statement.text.find("\n", at) + 1
         found = statement.text.find(near["text"], at) if near["text"] else len(statement.text)
+        if statement.text.endswith(near["text"]):
+            found = len(statement.text) - len(near["text"])  # the server shows all that is left
         return statement.start + (found if found >= 0 else at)
+
+    def has_open_work(self) -> bool:
+        try:
+            return self.execute("SELECT @@in_transaction") == [(1,)]
+        except DatabaseError:  # MySQL has no such variable
+            return False
 
     def roll_back(self) -> None:
         self.execute("ROLLBACK")

@@ -36,6 +36,7 @@ _NOT_INSIDE = re.compile(
     r"|REINDEX \([^)]*\bCONCURRENTLY\b)(?!\w)",
     re.IGNORECASE | re.DOTALL,
 )
+_CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
 _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
@@ -67,15 +68,16 @@ class PostgreSQLDialect(Dialect):
         return self.connection.connection.info
 
     def has_table(self, name: str) -> bool:
-        ((found, schemas),) = self.execute(
-            "SELECT to_regclass(%s) IS NOT NULL, ARRAY(SELECT n.nspname::text FROM pg_class c"
+        rows = self.execute(
+            "SELECT n.nspname::text, n.nspname = current_schema() FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE c.relname = %s AND c.relkind = 'r' AND n.nspname !~ '^pg_')",
-            (name, name),
+            " WHERE c.relname = %s AND c.relkind = 'r' AND n.nspname !~ '^pg_'",
+            (name,),
         )
-        if not found and schemas:
-            self._refuse_other_schema(schemas)
-        return bool(found)
+        found = any(here for _schema, here in rows)
+        if rows and not found:
+            self._refuse_other_schema([schema for schema, _here in rows])
+        return found
 
     def _refuse_other_schema(self, schemas: list[str]) -> None:
         """An alias whose OPTIONS name a search_path has a schema, and a history, of its own."""
@@ -84,9 +86,9 @@ class PostgreSQLDialect(Dialect):
         )
         if source != "client":
             raise HistoryError(
-                f"The history is in the schema {', '.join(schemas)}, but the search_path is"
-                f" {path!r}; connect with the search_path of that schema. For a history of its own,"
-                ' give the alias OPTIONS = {"options": "-c search_path=…"}.'
+                f"The history is in the schema {', '.join(schemas)}, which is not the first of the"
+                f" search_path, {path!r}; connect with the search_path of that schema. For a"
+                ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
             )
 
     def obstacle(self, statement: Statement, section: Section) -> str | None:
@@ -148,6 +150,13 @@ class PostgreSQLDialect(Dialect):
             self._composer = ClientCursor(raw)
         return str(self._composer.mogrify(sql, params))
 
+    def before_commit(self, section: Section) -> None:
+        if self.is_open(None):
+            self.execute(_CHECK_DEFERRED)
+
+    def has_open_work(self) -> bool:
+        return self.is_open(None)
+
     def restore_session(self, section: Section) -> None:
         for sql in self._restore:
             self.execute(sql)
@@ -181,7 +190,7 @@ class PostgreSQLDialect(Dialect):
         queries = list(closing())
         params = tuple(param for query in queries for param in query.params)
         record = self._compose(SEPARATOR.join(query.sql for query in queries), params)
-        self._send(head, last, [*self._restore, record, "COMMIT"])
+        self._send(head, last, [_CHECK_DEFERRED, *self._restore, record, "COMMIT"])
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         if statement.rows is not None:

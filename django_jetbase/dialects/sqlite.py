@@ -94,7 +94,7 @@ class SQLiteDialect(Dialect):
         self._violations = None
         if section.foreign_keys is not None:
             self.execute(f"PRAGMA foreign_keys = {int(section.foreign_keys)}")
-        elif section.transaction and any(
+        elif any(
             statement.keyword == "DROP" and _DROP_TABLE.match(self.lead(statement))
             for statement in section.statements
         ):
@@ -130,6 +130,10 @@ class SQLiteDialect(Dialect):
         sql = section.text[statement.start : end.end()] if end else statement.sql
         return sql.replace("\r\n", "\n")
 
+    def drain(self, cursor: Any) -> None:
+        while cursor.fetchmany(1000):  # rows without columns, too: incremental_vacuum has such
+            pass
+
     def begin(self) -> None:
         deadline = time.monotonic() + self._wait
         while True:
@@ -156,6 +160,9 @@ class SQLiteDialect(Dialect):
     def is_open(self, statement: Statement | None) -> bool:
         raw: sqlite3.Connection | None = self.connection.connection
         return raw is not None and raw.in_transaction
+
+    def has_open_work(self) -> bool:
+        return self.is_open(None)
 
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         """SQLite names no position: ask which beginning of the statement is the first wrong one."""

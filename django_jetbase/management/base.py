@@ -17,6 +17,7 @@ from ..results import Planned, Result
 
 PENDING = 3
 FINDING = 4
+INTERRUPTED = 130
 
 VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
 
@@ -46,6 +47,11 @@ class JetbaseCommand(BaseCommand):
             self.run(**options)
         except JetbaseError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Interrupted. jetbase_status says what is applied; run the command again.",
+                returncode=INTERRUPTED,
+            ) from None
         except Error as error:
             raise CommandError(f"Database {options['database']!r}: {str(error).strip()}") from error
 

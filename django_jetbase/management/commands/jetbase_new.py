@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from ...conf import Settings
-from ...files import create_migration
+from ...files import create_migration, versions
 from ...migration import Kind
 from ..base import JetbaseCommand
 
@@ -28,7 +28,13 @@ class Command(JetbaseCommand):
         )
 
     def run(self, **options: Any) -> None:
-        root = Settings.of(options["database"]).migrations_dir[0]
+        roots = Settings.of(options["database"]).migrations_dir
         kind = KINDS[options["kind"]]
-        path = create_migration(root, kind, options["description"], options["migration_version"])
+        path = create_migration(
+            roots[0],
+            kind,
+            options["description"],
+            options["migration_version"],
+            versions(roots),
+        )
         self.stdout.write(str(path))
