@@ -196,3 +196,15 @@ def test_the_query_log_does_not_hold_the_history(project: Project) -> None:
     project.write(V1__a="-- " + "".join(map(str, range(9999))) + "\nSELECT 1;")
     project.call("upgrade")
     assert all(len(entry["sql"]) < 2000 for entry in project.connection.queries_log)
+
+
+def test_a_marker_inside_a_delimited_body_is_a_comment(project: Project) -> None:
+    project.write(
+        V1__a=(
+            "DELIMITER //\nCREATE PROCEDURE p()\nBEGIN\n  -- rollback\n  ROLLBACK;\nEND//\n"
+            "DELIMITER ;\nCALL p();\n-- rollback\nDROP PROCEDURE p;"
+        )
+    )
+    project.call("upgrade")
+    project.call("rollback")
+    assert project.applied() == []

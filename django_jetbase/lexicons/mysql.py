@@ -68,11 +68,19 @@ class MySQLLexicon(CompoundLexicon):
 
     def extent(self, text: str, start: int, end: int, keyword: str) -> Extent:
         if self.delimiter != ";":
-            return self.extent_from(text, end)
+            return self._delimited(text, start, end, keyword)
         if keyword in ("CREATE", "ALTER") and (head := self.head.match(text, start)):
             return self.body(text, head)
         if keyword in CONTROL and (keyword != "BEGIN" or self.not_atomic.match(text, start)):
             return self.compound(text, start)
+        return self.extent_from(text, end)
+
+    def _delimited(self, text: str, start: int, end: int, keyword: str) -> Extent:
+        """Under a delimiter of its own a body goes on to that; no comment in it is a marker."""
+        if keyword in ("CREATE", "ALTER") and self.head.match(text, start):
+            body_end = self.skip(text, start, self.body_code)
+            if mark := self.mark.match(text, body_end):
+                return Extent(body_end, mark.end())
         return self.extent_from(text, end)
 
     def between(self, text: str, start: int, keyword: str) -> tuple[int, Self] | None:
