@@ -11,7 +11,7 @@ from ..exceptions import LockError
 from ..lexicons.sqlite import SQLiteLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import REMEDY, Dialect
+from .base import REMEDY, Dialect, failing
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(
@@ -130,9 +130,13 @@ class SQLiteDialect(Dialect):
         sql = section.text[statement.start : end.end()] if end else statement.sql
         return sql.replace("\r\n", "\n")
 
-    def drain(self, cursor: Any) -> None:
-        while cursor.fetchmany(1000):  # rows without columns, too: incremental_vacuum has such
-            pass
+    def run(self, index: int, statement: Statement, section: Section) -> None:
+        """A PRAGMA may do its work in rows without columns, which only a script reads."""
+        if statement.keyword != "PRAGMA" or self.is_open(None):
+            super().run(index, statement, section)
+            return
+        with failing(index), self.connection.wrap_database_errors, self.cursor() as cursor:
+            cursor.executescript(self.as_sent(statement, section))
 
     def begin(self) -> None:
         deadline = time.monotonic() + self._wait
