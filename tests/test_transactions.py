@@ -255,3 +255,19 @@ def test_open_work_of_the_caller_is_not_committed(project: Project) -> None:
     finally:
         project.connection.set_autocommit(True)
     assert project.query("SELECT * FROM keep") == []
+
+
+@SQLITE
+def test_a_key_that_names_no_unique_columns_is_no_violation(project: Project) -> None:
+    project.write(
+        V1__a=(
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY, n);"
+            "CREATE TABLE child (p REFERENCES parent (id)); INSERT INTO parent VALUES (1, 1);"
+        ),
+        V2__b=(
+            "CREATE TABLE p2 (id INTEGER, n PRIMARY KEY); INSERT INTO p2 SELECT * FROM parent;"
+            "DROP TABLE parent; ALTER TABLE p2 RENAME TO parent;"
+        ),
+    )
+    project.call("upgrade")
+    assert project.query("SELECT * FROM parent") == [(1, 1)]
