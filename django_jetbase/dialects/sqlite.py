@@ -117,7 +117,7 @@ class SQLiteDialect(Dialect):
         tables = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (table,) in tables:
             quoted = table.replace('"', '""')
-            # A key that names no unique columns has no rows to check: SQLite says so when it is used.
+            # A key that names no unique columns cannot be checked; SQLite objects when it is used.
             with suppress(DatabaseError):
                 rows = self.execute(f'PRAGMA foreign_key_check("{quoted}")')
                 found.update(row[:3] for row in rows)
