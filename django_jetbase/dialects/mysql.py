@@ -23,8 +23,7 @@ _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 # Of these a failure leaves nothing, on tables that know transactions.
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
 _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
-_TO_SAVEPOINT = re.compile(r"\bTO\b", re.IGNORECASE)
-_AND_CHAIN = re.compile(r"\bAND CHAIN\b", re.IGNORECASE)
+_GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 _CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
@@ -118,9 +117,8 @@ class MySQLDialect(Dialect):
         try:
             super().run(index, statement, section)
         except StatementFailed as failure:
-            if statement.keyword in _COMMITS or self._begins(
-                statement
-            ):  # what was open is committed all the same
+            commits_first = statement.keyword in _COMMITS or self._begins(statement)
+            if commits_first:
                 self._progress(index)
             failure.partial = statement.keyword not in _ATOMIC
             raise
@@ -138,11 +136,7 @@ class MySQLDialect(Dialect):
         if self._begins(statement):
             self._open = True
         elif statement.keyword in ("COMMIT", "ROLLBACK"):
-            ending = self.lead(statement)
-            if _TO_SAVEPOINT.search(ending) or _AND_CHAIN.search(ending):
-                self._open = True
-            else:
-                self._open = False
+            self._open = bool(_GOES_ON.search(self.lead(statement)))
             return self._open
         elif statement.keyword in ("SET", "") and (setting := _AUTOCOMMIT.search(statement.text)):
             self._autocommit = setting[1].upper() in ("1", "ON", "TRUE", "DEFAULT")
