@@ -18,7 +18,9 @@ class JetbaseConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_settings
+        from .checks import check_database, check_files, check_settings
 
         checks.register(check_settings)
+        checks.register(check_files)
+        checks.register(check_database, checks.Tags.database)
         router.routers.insert(0, HistoryRouter())

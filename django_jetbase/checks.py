@@ -1,34 +1,121 @@
-"""What `manage.py check` says of this app; touches no database."""
+"""What `manage.py check` says of this app."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.db import Error, connections
 
 from .conf import Settings, aliases, setting_errors
-from .exceptions import SettingsError
+from .disk import read_files
+from .exceptions import JetbaseError, SettingsError
+from .files import migrations_of
+from .migration import Kind
+from .migrator import Migrator
+from .plan import duplicate_problems
+from .problems import Problem, Rule
+from .results import Status
+
+# What `check_files` finds, so that `check_database` need not say it again.
+_OF_FILES = {Rule.BAD_NAME, Rule.SAME_PATH, Rule.UNREADABLE_FILE, Rule.DUPLICATE_VERSION}
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Errors in the JETBASE setting, and directories that are missing."""
-    messages: list[CheckMessage] = [
-        Error(text, id="jetbase.E001", obj="JETBASE") for text in setting_errors()
-    ]
-    if messages:
-        return messages
-    for alias in aliases():
-        try:
-            directories = Settings.of(alias).migrations_dir
-        except SettingsError as error:
-            messages.append(Error(str(error), id="jetbase.E001", obj="JETBASE"))
-            continue
-        messages += [
-            Warning(
+    """Errors in the JETBASE setting; touches no database."""
+    errors = list(setting_errors()) or [error for _alias, error in _directories() if error]
+    return [checks.Error(text, obj="JETBASE", id=Rule.SETTING) for text in errors]
+
+
+def check_files(**kwargs: Any) -> list[CheckMessage]:
+    """Directories that are missing, and what is wrong with files and their names alone."""
+    return [] if check_settings() else list(_file_messages())
+
+
+def _file_messages() -> Iterator[CheckMessage]:
+    for alias, _error in _directories():
+        present = []
+        for directory in Settings.of(alias).migrations_dir:
+            if directory.is_dir():
+                present.append(directory)
+                continue
+            yield checks.Warning(
                 f"The migrations directory {directory} does not exist.",
                 hint="Create it with jetbase_init, or correct MIGRATIONS_DIR.",
-                id="jetbase.W001",
                 obj="JETBASE",
+                id=Rule.MISSING_DIRECTORY,
             )
-            for directory in directories
-            if not directory.is_dir()
-        ]
-    return messages
+        try:
+            files = migrations_of(read_files(present))
+        except JetbaseError as error:  # a folder that cannot be read
+            yield checks.Error(str(error), obj=alias, id=Rule.UNREADABLE_FILE)
+            continue
+        for problem in [*files.problems, *duplicate_problems(files.migrations)]:
+            yield _message(checks.ERROR, problem)
+
+
+def check_database(
+    *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Iterable[CheckMessage]:
+    """Validate the files against the history of the databases asked for.
+
+    All are warnings, since an error of a database check stops `migrate`.
+    """
+    if not databases or check_settings():
+        return []
+    asked = (alias for alias in aliases() if alias in databases and not _is_mirror(alias))
+    return [message for alias in asked for message in _database_messages(alias)]
+
+
+def _database_messages(alias: str) -> Iterator[CheckMessage]:
+    if any(not directory.is_dir() for directory in Settings.of(alias).migrations_dir):
+        return  # `check_files` says so
+    migrator = Migrator(alias)
+    try:
+        status = migrator.status()
+        takes_writes = migrator.database.takes_writes()
+    except (JetbaseError, Error) as error:
+        yield checks.Warning(
+            f"The history cannot be read: {str(error).strip()}", obj=alias, id=Rule.UNREADABLE
+        )
+        return
+    for problem in status.problems:
+        if problem.id not in _OF_FILES:
+            yield _message(checks.WARNING, problem)
+    yield from _pending(alias, status, takes_writes)
+
+
+def _pending(alias: str, status: Status, takes_writes: bool) -> Iterator[CheckMessage]:
+    """Runs-always files are always due, so they count as nothing."""
+    paths = [found.path for found in status.pending if found.kind is not Kind.RUNS_ALWAYS]
+    if not paths:
+        return
+    said = f"Pending: {', '.join(paths[:5])}{' and more' if len(paths) > 5 else ''}"
+    if takes_writes:
+        yield checks.Warning(said, hint="Run jetbase_upgrade.", obj=alias, id=Rule.PENDING)
+    else:
+        hint = "Run jetbase_upgrade on its primary."
+        said = f"{said}; this database takes no writes"
+        yield checks.Warning(said, hint=hint, obj=alias, id=Rule.TAKES_NO_WRITES)
+
+
+def _message(level: int, problem: Problem) -> CheckMessage:
+    text = problem.message[0].upper() + problem.message[1:] + "."
+    hint = problem.hint and problem.hint[0].upper() + problem.hint[1:] + "."
+    return CheckMessage(level, text, hint=hint or None, obj=problem.place, id=problem.id)
+
+
+def _directories() -> Iterator[tuple[str, str]]:
+    """The aliases that have migrations, each with what is wrong with its settings."""
+    for alias in aliases():
+        try:
+            Settings.of(alias)
+        except SettingsError as error:
+            yield alias, str(error)
+        else:
+            yield alias, ""
+
+
+def _is_mirror(alias: str) -> bool:
+    """Whether the alias is only another way to a database that is checked under its own alias."""
+    return bool(connections[alias].settings_dict["TEST"].get("MIRROR"))

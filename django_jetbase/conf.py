@@ -1,7 +1,8 @@
 """The JETBASE setting as one typed object, read whenever it is asked for."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ class Settings:
     skip_validation: bool = False
     skip_checksum_validation: bool = False
     skip_file_validation: bool = False
+    out_of_order: str = "error"
+    placeholders: Mapping[str, str] = field(default_factory=dict)
     lock_wait: float = 60
     history_text_limit: int = 1_000_000
 
@@ -39,9 +42,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "SKIP_VALIDATION": (bool,),
     "SKIP_CHECKSUM_VALIDATION": (bool,),
     "SKIP_FILE_VALIDATION": (bool,),
+    "OUT_OF_ORDER": (str,),
+    "PLACEHOLDERS": (dict,),
     "LOCK_WAIT": (int, float),
     "HISTORY_TEXT_LIMIT": (int,),
 }
+_CHOICES = {"OUT_OF_ORDER": ("error", "warn", "apply")}
 assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settings)}
 
 
@@ -79,6 +85,20 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
         elif key != "DATABASES" and not _fits(value, _TYPES[key]):
             wanted = " or ".join(kind.__name__ for kind in _TYPES[key])
             yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
+        elif key in _CHOICES and value not in _CHOICES[key]:
+            wanted = " or ".join(map(repr, _CHOICES[key]))
+            yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
+        elif key == "PLACEHOLDERS":
+            yield from _placeholder_errors(value, f'{name}["{key}"]')
+
+
+def _placeholder_errors(values: Mapping[Any, Any], name: str) -> Iterator[str]:
+    """A line break in a value would move every line that an error names."""
+    for key, value in values.items():
+        if not isinstance(key, str) or not re.fullmatch(r"[^{}$\s]+", key):
+            yield f"{name}: {key!r} is no name; use letters, digits and '_'."
+        if not isinstance(value, str) or len(value.splitlines()) > 1:
+            yield f'{name}["{key}"] must be text of one line, not {value!r}.'
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:

@@ -1,7 +1,9 @@
 """One family of errors; each says what happened, where, and what to do next."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
+
+from .problems import Problem
 
 
 class JetbaseError(Exception):
@@ -21,6 +23,7 @@ class JetbaseError(Exception):
         self.line = line
         self.column = column
         self.version = version
+        self.done: tuple[Any, ...] = ()  # what a run had done before, a `Done` each
 
 
 class SettingsError(JetbaseError):
@@ -31,23 +34,11 @@ class MigrationFileError(JetbaseError):
     """A migration file cannot be found, read or written."""
 
 
-class Problem(NamedTuple):
-    """Something wrong with a file or its history; `id` names the rule."""
-
-    id: str
-    message: str
-    path: str
-    line: int | None = None
-    column: int | None = None
-    version: str | None = None
-
-    def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
-        return f"{place}: {self.message}"
-
-
 class ProblemsError(JetbaseError):
-    """Files and history do not go together; `problems` has every reason at once."""
+    """Files and history do not go together; `problems` has every reason at once.
+
+    The facts are those of the first one.
+    """
 
     def __init__(self, problems: Sequence[Problem], next_step: str = "") -> None:
         first = problems[0]
@@ -78,6 +69,14 @@ class HistoryError(JetbaseError):
 
 class LockError(JetbaseError):
     """Another process holds the lock."""
+
+
+class ReadOnlyError(JetbaseError):
+    """The database takes no writes: a standby, or a read-only session."""
+
+
+class DjangoMigrationError(JetbaseError):
+    """A migration of Django's cannot be written as a file."""
 
 
 class AtomicError(JetbaseError):

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from django.db import DatabaseError, IntegrityError
 
 from .dialects.base import Dialect, Elapsed, Query, StatementFailed, failing
-from .exceptions import StatementError
+from .exceptions import LockError, StatementError
 from .history import History, Recorded
-from .migration import Applied, Direction
+from .migration import Applied, Direction, Origin
 from .plan import Step
-from .scanner import place
 from .script import Section
 
 # From the first quote behind the word to the last one: a literal may itself hold quoted SQL.
@@ -29,11 +28,15 @@ class OvertakenError(Exception):
 
 @dataclass(frozen=True)
 class Done:
-    """A step that was taken. `duration` is in seconds; `by_other` if another process took it."""
+    """A step that was taken. `duration` is in seconds; `by_other` if another process took it.
+
+    With another origin than `run` it was recorded only.
+    """
 
     step: Step
     duration: float
     statements: int
+    origin: Origin = Origin.RUN
     by_other: bool = False
 
 
@@ -58,11 +61,24 @@ class Executor:
                 run.one_by_one()
         except StatementFailed as failure:
             if self._is_done_by_other(step, migration):
-                return Done(step, time.monotonic() - started, len(section.statements), True)
+                seconds = time.monotonic() - started
+                return Done(step, seconds, len(section.statements), by_other=True)
             error = run.error(failure)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         return Done(step, time.monotonic() - started, len(section.statements))
+
+    def record(self, step: Step, migration: Recorded, origin: Origin) -> Done:
+        """Record a step that is not run. Raises OvertakenError as `run` does."""
+        started = time.monotonic()
+        closing = self.history.closing(migration, step.applied, step.direction, 0, 0, origin)
+        try:
+            with self.dialect.transaction():
+                verify(self.history, step, migration)
+                self.history.execute(closing)
+        except IntegrityError as error:
+            raise OvertakenError from error
+        return Done(step, time.monotonic() - started, 0, origin)
 
     def _is_done_by_other(self, step: Step, migration: Recorded) -> bool:
         """Whether another process has meanwhile done what failed here."""
@@ -86,7 +102,7 @@ class Executor:
                 self.history.execute(
                     self.history.failed(migration, len(section.statements), message)
                 )
-        except DatabaseError:
+        except (DatabaseError, LockError):
             self.dialect.notice("The failure could not be written to the history.")
 
 
@@ -132,21 +148,24 @@ class _Run:
         self.committed = 0
         try:
             self.dialect.run_one_by_one(self.section, self._progress)
+            self._finish(row)
         except BaseException as error:
-            self.partial = isinstance(error, StatementFailed) and error.partial
+            # What was interrupted may go on in the database.
+            self.partial = not isinstance(error, StatementFailed) or error.partial
             self._stop(row)
             raise
+
+    def _finish(self, row: Applied) -> None:
+        finished = self.history.finished(
+            self.migration,
+            row,
+            self.step.applied,
+            self.step.direction,
+            self._count,
+            self._elapsed(),
+        )
         with failing(None), self.dialect.transaction():
-            self.history.execute(
-                self.history.finished(
-                    self.migration,
-                    row,
-                    self.step.applied,
-                    self.step.direction,
-                    self._count,
-                    self._elapsed(),
-                )
-            )
+            self.history.execute(finished)
 
     def _stop(self, row: Applied) -> None:
         try:
@@ -154,17 +173,14 @@ class _Run:
                 self.history.execute(
                     self.history.stopped(row, self.step.applied, self.committed or 0, self.partial)
                 )
-        except DatabaseError:
+        except (DatabaseError, LockError):
             self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
 
     def _progress(self, committed: int) -> None:
         self.committed = committed
 
     def _verify(self) -> None:
-        row = self.history.row(self.migration.key)
-        expected = self.step.applied.sequence if self.step.applied else None
-        if (row.sequence if row else None) != expected:
-            raise OvertakenError
+        verify(self.history, self.step, self.migration)
 
     def _closing(self, elapsed: Elapsed | None) -> list[Query]:
         return self.history.closing(
@@ -184,20 +200,20 @@ class _Run:
 
     def error(self, failure: StatementFailed) -> StatementError:
         """The failure as a sentence: where, what the database said, what now holds."""
-        said = self.dialect.message_of(failure.__cause__)
+        said = without_secrets(self.dialect.message_of(failure.__cause__))
         line = column = None
         shown = ""
         if failure.index is not None:
             statement = self.section.statements[failure.index]
-            line, column = statement.line, statement.column
+            line, column = self.section.place(statement.start)
             shown, said = without_secrets(statement.sql), without_secrets(said, statement.sql)
             shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + " …"
         if failure.offset is not None:
-            line, column = place(self.section.text, failure.offset)
+            line, column = self.section.place(failure.offset)
         where = ":".join(str(part) for part in (self.migration.path, line, column) if part)
         text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
         error = StatementError(
-            f"{text}\n{self._consequence(failure)}",
+            f"{text}\n{self._consequence()}",
             path=self.migration.path,
             line=line,
             column=column,
@@ -206,7 +222,7 @@ class _Run:
         error.statement = shown
         return error
 
-    def _consequence(self, failure: StatementFailed) -> str:
+    def _consequence(self) -> str:
         command = f"jetbase_{self.step.direction}"
         if not self.committed and not self.partial:
             return (
@@ -226,6 +242,13 @@ class _Run:
             f" jetbase_resolve {self.migration.version or self.migration.path} --applied or"
             " --rolled-back."
         )
+
+
+def verify(history: History, step: Step, migration: Recorded) -> None:
+    """Raise OvertakenError where the history is not what the step was planned on."""
+    row = history.row(migration.key)
+    if (row.sequence if row else None) != (step.applied.sequence if step.applied else None):
+        raise OvertakenError
 
 
 def without_secrets(text: str, of: str = "") -> str:

@@ -3,14 +3,14 @@
 import getpass
 import platform
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import models
 
 from .dialects.base import Dialect, Elapsed, Query
-from .migration import Applied, Direction, Kind, Migration, Version
+from .migration import Applied, Direction, Kind, Migration, Origin, Version
 from .models import AppliedMigration, Event, Run, SchemaVersion, utc_text
 from .version import __version__
 
@@ -22,6 +22,10 @@ STARTED = "started"
 FAILED = "failed"
 ROLLED_BACK = "rolled back"
 RESOLVED = "resolved"
+BASELINE = "baseline"
+IMPORTED = "imported"
+ACCEPTED = "checksum fixed"
+FORGOTTEN = "forgotten"
 
 
 class Past(NamedTuple):
@@ -37,6 +41,7 @@ class Past(NamedTuple):
     database_user: str
     host: str
     app_version: str
+    origin: str
     detail: str
 
 
@@ -47,10 +52,10 @@ class Recorded(NamedTuple):
     kind: Kind
     version: Version | None
     description: str
-    path: str
-    checksum: str
-    upgrade_checksum: str
-    text: str | None
+    path: str = ""
+    checksum: str = ""
+    upgrade_checksum: str = ""
+    text: str | None = None
 
 
 class History:
@@ -81,13 +86,28 @@ class History:
             .values_list(
                 *("id", "key", "kind", "version", "description", "path", "checksum"),
                 *("upgrade_checksum", "at", "incomplete", "committed", "statements"),
-                *("duration_ms", "database_user", "host"),
+                *("duration_ms", "database_user", "host", "origin"),
             )
         )
         return [
             Applied(id, key, Kind(kind), Version(version) if version else None, *rest)
             for id, key, kind, version, *rest in rows
         ]
+
+    def checksums(self) -> dict[str, str] | None:
+        """The checksum of each file; None where one is not applied once and for all."""
+        if not self.exists():
+            return {}
+        rows = AppliedMigration.objects.using(self.alias).filter(namespace="")
+        checksums = {}
+        for path, checksum, kind, incomplete in rows.values_list(
+            "path", "checksum", "kind", "incomplete"
+        ):
+            if incomplete or kind == Kind.RUNS_ALWAYS:
+                return None
+            if path:
+                checksums[path] = checksum
+        return checksums
 
     def text_of(self, row: Applied) -> str | None:
         """The whole file as it ran; None where it was not kept."""
@@ -117,14 +137,10 @@ class History:
         row = {"version": SCHEMA_VERSION, "at": utc_text(datetime.now(UTC))}
         self.execute([self._insert(SchemaVersion, row)])
 
-    def execute(self, queries: Iterable[Query]) -> int:
-        """Run the queries; the number of rows the last one touched."""
-        count = 0
+    def execute(self, queries: Iterable[Query]) -> None:
         with self.dialect.cursor() as cursor:
             for query in queries:
                 cursor.execute(query.sql, query.params or None)
-                count = cursor.rowcount
-        return count
 
     def closing(
         self,
@@ -133,12 +149,13 @@ class History:
         direction: Direction,
         statements: int,
         duration: int | Elapsed,
+        origin: Origin = Origin.RUN,
     ) -> list[Query]:
         """Record, in the transaction of its statements, that a migration ran."""
         if direction is Direction.ROLLBACK:
-            return self._rolled_back(migration, row, statements, duration)
+            return self._rolled_back(migration, row, statements, duration, origin)
         values = self._values(migration, duration, statements)
-        values |= {"incomplete": "", "committed": statements}
+        values |= {"incomplete": "", "committed": statements, "origin": str(origin)}
         return [
             *self._forget(row),
             self._insert(AppliedMigration, values),
@@ -188,10 +205,38 @@ class History:
         """Log a failure."""
         return [self._event(migration, FAILED, 0, statements, detail)]
 
-    def _rolled_back(
-        self, migration: Recorded, row: Applied | None, statements: int, duration: int | Elapsed
+    def taken_over(
+        self,
+        migration: Recorded,
+        event: str,
+        origin: Origin,
+        values: Mapping[str, Any] | None = None,
+        detail: str = "",
     ) -> list[Query]:
-        event = self._event(migration, ROLLED_BACK, duration, statements)
+        """Record as applied what did not run here; `values` replace what would be recorded."""
+        row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
+        state = {"incomplete": "", "committed": 0}
+        logged = row | {"event": event, "detail": detail, "at": utc_text(datetime.now(UTC))}
+        return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
+
+    def accepted(self, migration: Recorded, row: Applied) -> list[Query]:
+        """Record that a file may be as it now is."""
+        event = self._event(migration, ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
+        return [self._update(row, **self._file_values(migration)), event]
+
+    def forgotten(self, row: Applied) -> list[Query]:
+        """Record that a migration whose file is missing is none any more."""
+        return [*self._forget(row), self._event(recorded_again(row, None), FORGOTTEN, 0, 0)]
+
+    def _rolled_back(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        statements: int,
+        duration: int | Elapsed,
+        origin: Origin = Origin.RUN,
+    ) -> list[Query]:
+        event = self._event(migration, ROLLED_BACK, duration, statements, origin=origin)
         return [self._all_due(), *self._forget(row), event]
 
     def _all_due(self) -> Query:
@@ -206,14 +251,16 @@ class History:
         if not applied:
             was_rollback = row.incomplete == Direction.ROLLBACK
             return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
-        now = self._update(
-            row,
-            incomplete="",
-            checksum=migration.checksum,
-            upgrade_checksum=migration.upgrade_checksum,
-            text=self._kept(migration.text),
-        )
-        return [now, event]
+        return [self._update(row, incomplete="", **self._file_values(migration)), event]
+
+    def _file_values(self, migration: Recorded) -> dict[str, Any]:
+        return {
+            "description": migration.description,
+            "path": migration.path,
+            "checksum": migration.checksum,
+            "upgrade_checksum": migration.upgrade_checksum,
+            "text": self._kept(migration.text),
+        }
 
     def _update(self, row: Applied, **values: Any) -> Query:
         changes = ", ".join(f"{self._quote(column)} = %s" for column in values)
@@ -233,17 +280,14 @@ class History:
             "key": migration.key,
             "kind": str(migration.kind),
             "version": str(migration.version or ""),
-            "description": migration.description,
-            "path": migration.path,
-            "checksum": migration.checksum,
-            "upgrade_checksum": migration.upgrade_checksum,
-            "text": self._kept(migration.text),
+            **self._file_values(migration),
             "at": utc_text(datetime.now(UTC)),
             "duration_ms": duration,
             "statements": statements,
             "database_user": self.connection.settings_dict["USER"] or _system_user(),
             "host": platform.node(),
             "app_version": __version__,
+            "origin": str(Origin.RUN),
         }
 
     def _event(
@@ -253,8 +297,9 @@ class History:
         duration: int | Elapsed,
         statements: int,
         detail: str = "",
+        origin: Origin = Origin.RUN,
     ) -> Query:
-        values = self._values(migration, duration, statements)
+        values = self._values(migration, duration, statements) | {"origin": str(origin)}
         return self._insert(Event, values | {"event": event, "detail": detail})
 
     def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:

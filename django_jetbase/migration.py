@@ -2,12 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property, total_ordering
-from pathlib import Path
 
 
 class Kind(StrEnum):
@@ -16,6 +14,20 @@ class Kind(StrEnum):
     VERSIONED = "V"
     RUNS_ON_CHANGE = "ROC"
     RUNS_ALWAYS = "RA"
+
+
+_KINDS = list(Kind)
+_ASCII_BLANKS = bytes(code for code in range(128) if chr(code).isspace())
+
+
+class Origin(StrEnum):
+    """How a migration came into the history."""
+
+    RUN = "run"
+    FAKE = "fake"
+    BASELINE = "baseline"
+    IMPORT = "import"
+    DJANGO = "django"  # Django's own migrations had done the same
 
 
 class Direction(StrEnum):
@@ -66,13 +78,12 @@ class Name:
 
 @dataclass(frozen=True)
 class Migration:
-    """A file on disk. `path` is relative to its root directory, with `/`."""
+    """A file on disk. `path` is relative to its root directory, with `/`; `file` is the whole."""
 
     path: str
     name: Name
     text: str = field(repr=False)
-    file: Path | None = None
-    namespace: str = ""
+    file: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -90,6 +101,10 @@ class Migration:
     def key(self) -> str:
         return migration_key(self.version, self.path)
 
+    @property
+    def label(self) -> str:
+        return self.path
+
     @cached_property
     def checksum(self) -> str:
         return checksum(self.text)
@@ -97,7 +112,10 @@ class Migration:
 
 @dataclass(frozen=True)
 class Applied:
-    """A row of the history's state. `sequence` is the order in which migrations were applied."""
+    """A row of the history's state. `sequence` is the order in which migrations were applied.
+
+    `path` is empty for a baseline that never had a file.
+    """
 
     sequence: int
     key: str
@@ -114,10 +132,12 @@ class Applied:
     duration_ms: int = 0
     database_user: str = ""
     host: str = ""
+    origin: str = Origin.RUN
 
     @property
-    def is_runs_always(self) -> bool:
-        return self.kind is Kind.RUNS_ALWAYS
+    def label(self) -> str:
+        """What to show for it."""
+        return self.path or f"baseline {self.version}"
 
 
 def migration_key(version: Version | None, path: str) -> str:
@@ -133,8 +153,15 @@ def checksum(text: str) -> str:
     return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
 
 
-def upgrade_order(migrations: list[Migration]) -> Iterator[Migration]:
-    """Versioned by version, then runs-on-change by path, then runs-always by path."""
-    for kind in Kind:
-        some = [migration for migration in migrations if migration.kind is kind]
-        yield from sorted(some, key=lambda m: (m.version.numbers if m.version else (), m.path))
+def checksum_of_bytes(data: bytes) -> str:
+    """The checksum of a file's text. Raises UnicodeDecodeError."""
+    plain = data.strip(_ASCII_BLANKS)
+    if b"\r" in plain or not plain or plain[0] > 127 or plain[-1] > 127:
+        return checksum(data.decode("utf-8-sig"))
+    return "sha256:" + hashlib.sha256(plain).hexdigest()
+
+
+def run_order(migration: Migration | Applied) -> tuple[int, tuple[int, ...], str]:
+    """Sorts versioned by version, then runs-on-change by path, then runs-always by path."""
+    version = migration.version
+    return _KINDS.index(migration.kind), version.numbers if version else (), migration.path

@@ -1,32 +1,34 @@
 """Strings files, plan, execution and history together: the public API."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
-from .conf import Settings
-from .dialects import dialect_of
-from .exceptions import AtomicError, HistoryError, Problem, ProblemsError, TargetError
+from .database import Database
+from .disk import File, read_files
+from .exceptions import JetbaseError, ProblemsError, TargetError
 from .executor import Done, Executor, OvertakenError
-from .files import parse_version, read_migrations
-from .history import History, Past, Recorded, recorded, recorded_again
-from .migration import Applied, Direction, Migration, Version, checksum, upgrade_order
+from .files import Files, migrations_of, parse_version
+from .history import Past, Recorded
+from .migration import Direction, Version, checksum_of_bytes
 from .plan import (
-    INCOMPLETE,
     ZERO,
-    Plan,
-    State,
     Step,
+    ahead_problems,
     checksum_problems,
     duplicate_problems,
     file_problems,
     incomplete_problems,
+    order_problems,
     rollback_plan,
     upgrade_plan,
 )
-from .results import Entry, Planned, Result, Skip, Status
-from .script import Script, Section, parse
+from .preparation import Planned, Preparation, Prepared
+from .problems import Problem, Rule
+from .repair import Repair
+from .results import Import, Result, Skip, Status, Validation
+from .state import OutOfOrder, State
+from .takeover import Takeover
 
 
 class Migrator:
@@ -40,54 +42,34 @@ class Migrator:
         report: Callable[[Done], None] = lambda done: None,
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.settings = Settings.of(database)
-        self.connection = connections[database]
-        self.dialect = dialect_of(self.connection, notice)
-        self.history = History(self.dialect, self.settings.history_text_limit)
+        self.database = Database(database, notice)
+        self.settings = self.database.settings
+        self.history = self.database.history
+        self.preparation = Preparation(self.database)
         self.report = report
-        self._scripts: dict[str, Script] = {}
 
     # ---- reading
 
     def status(self, skip: Skip | None = None) -> Status:
         """What is applied, pending and wrong. Writes nothing."""
-        state = self._state()
-        pending = state.pending()
-        ignored = {migration.key for migration in state.out_of_order()}
-        due = {migration.key for migration in pending}
-        rows = state.by_key
-
-        def kind_of(migration: Migration) -> str:
-            row = rows.get(migration.key)
-            if row is None:
-                return "ignored" if migration.key in ignored else "pending"
-            if row.incomplete:
-                return "incomplete"
-            if migration.version and state.changed(migration, row):
-                return "changed"
-            return "pending" if migration.key in due and not row.is_runs_always else "applied"
-
-        entries = [
-            Entry(kind_of(migration), migration, rows.get(migration.key))
-            for migration in upgrade_order(list(state.migrations))
-        ]
-        missing = [
-            Entry("missing", None, r) for r in rows.values() if r.key not in state.files_by_key
-        ]
-        return Status(
-            (*missing, *entries),
-            tuple(self._problems(state, self._skip(skip))),
-            tuple(pending),
-            state.current,
-        )
+        skip = self._skip(skip)
+        with self.database.reading():
+            files = self._files()
+            state = self._state(files, skip)
+            prepared = self.preparation.prepare(upgrade_plan(state))
+            problems = [*self._problems(files, state, skip), *prepared.problems]
+            entries = tuple(state.entries())
+        return Status(entries, tuple(problems), tuple(state.pending), state.current)
 
     def events(self) -> list[Past]:
         """Everything that ever happened, oldest first."""
-        return self.history.events()
+        with self.database.reading():
+            return self.history.events()
 
     def current(self) -> Version | None:
         """The highest applied version."""
-        return State((), self.history.read(), self._is_changed).current
+        with self.database.reading():
+            return State((), self.history.read(), self.preparation.is_changed).current
 
     # ---- running
 
@@ -97,39 +79,129 @@ class Migrator:
         to_version: str | None = None,
         *,
         dry_run: bool = False,
+        fake: bool = False,
         skip: Skip | None = None,
     ) -> Result:
-        """Apply what is pending: versioned, then runs-on-change, then runs-always."""
+        """Apply what is pending: versioned, then runs-on-change, then runs-always.
+
+        With `fake` it is recorded as applied and not run.
+        """
         skip = self._skip(skip)
         target = _version(to_version)
+        found = read_files(self.settings.migrations_dir)
+        if count is None and target is None and self._is_settled(found):
+            return Result()
+        files = migrations_of(found)
 
-        def plan(state: State) -> Plan:
-            problems = self._problems(state, skip)
-            if problems:
-                raise ProblemsError(problems, "Nothing was run.")
-            return upgrade_plan(state, count, target)
+        def prepare() -> Prepared:
+            state = self._state(files, skip)
+            prepared = self.preparation.prepare(upgrade_plan(state, count, target), fake=fake)
+            return _checked(prepared, self._problems(files, state, skip), "Nothing was run.")
 
-        return self._run(plan, read_migrations(self.settings.migrations_dir), dry_run)
+        return self._run(prepare, dry_run)
+
+    def _is_settled(self, files: list[File]) -> bool:
+        """Whether the files are exactly what the history says, so that nothing is due or wrong.
+
+        This is what most runs find, so it makes none of the values that a plan needs.
+        """
+        self.database.refuse_atomic()
+        with self.database.reading():
+            known = self.history.checksums()
+        if known is None or len(known) != len(files) or any(file.fault for file in files):
+            return False
+        try:
+            return known == {file.path: checksum_of_bytes(file.data) for file in files}
+        except UnicodeDecodeError:
+            return False
 
     def rollback(
-        self, count: int | None = None, to_version: str | None = None, *, dry_run: bool = False
+        self,
+        count: int | None = None,
+        to_version: str | None = None,
+        *,
+        dry_run: bool = False,
+        fake: bool = False,
     ) -> Result:
-        """Undo the last `count` versions, or all above `to_version`; `zero` undoes all."""
+        """Undo the last `count` versions, or all above `to_version`; `zero` undoes all.
+
+        With `fake` they are recorded as rolled back and nothing runs.
+        """
         target = ZERO if to_version == ZERO else _version(to_version)
+        files = self._files()
 
-        def plan(state: State) -> Plan:
-            problems = duplicate_problems(state.migrations) + incomplete_problems(state)
-            if problems:
-                raise ProblemsError(problems, "Nothing was rolled back.")
-            return rollback_plan(state, count, target)
+        def prepare() -> Prepared:
+            state = self._state(files)
+            prepared = self.preparation.prepare(rollback_plan(state, count, target), fake=fake)
+            problems = [*_always(files), *incomplete_problems(state)]
+            return _checked(prepared, problems, "Nothing was rolled back.")
 
-        return self._run(plan, read_migrations(self.settings.migrations_dir), dry_run)
+        return self._run(prepare, dry_run)
+
+    def _run(self, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
+        """Plan; with something to do, lock, plan again and run."""
+        self.database.refuse_atomic()
+        with self.database.autocommit():
+            early = _without_lock(prepare, dry_run)
+            if early and (dry_run or not early.planned):
+                return Result((), early.planned, early.plan.left, early.problems)
+            done: list[Done] = []
+            with self.database.locked(), self.database.dialect.session():
+                prepared = prepare()
+                while not self._took(prepared.planned, done):
+                    prepared = prepare()
+            return Result(tuple(done), (), prepared.plan.left, prepared.problems)
+
+    def _took(self, planned: Iterable[Planned], done: list[Done]) -> bool:
+        """Take the steps; False where another process overtook the plan."""
+        executor = Executor(self.database.dialect, self.history)
+        try:
+            for item in planned:
+                recorded = self.preparation.recorded(item.step)
+                if item.section is None:
+                    done.append(executor.record(item.step, recorded, item.origin))
+                else:
+                    done.append(executor.run(item.step, recorded, item.section))
+                self.report(done[-1])
+        except OvertakenError:
+            return False
+        except JetbaseError as error:
+            error.done = tuple(done)
+            raise
+        return True
+
+    # ---- validating and repairing
+
+    def validate(
+        self, *, files: bool = True, checksums: bool = True, fix: bool = False
+    ) -> Validation:
+        """What is wrong with the files, the checksums or both, whatever the settings skip.
+
+        With `fix` the history forgets applied files that are missing, and accepts changed ones as
+        they now are; everything else is left alone.
+        """
+        skip = Skip(checksums=not checksums, files=not files)
+        found = self._files()
+        with self.database.reading():
+            state = self._state(found, skip)
+            problems = self._problems(found, state, skip)
+        if not fix or not ((files and state.lost) or (checksums and state.edited)):
+            return Validation(tuple(problems))
+        repair = Repair(self.history, self.preparation)
+        with self.database.recording():
+            state = self._state(found, skip)
+            lost = state.lost if files else []
+            edited = state.edited if checksums else []
+            repair.forget(lost)
+            repair.accept(state, edited)
+            problems = self._problems(found, self._state(found, skip), skip)
+        return Validation(tuple(problems), tuple(lost), tuple(edited))
 
     def resolve(self, version: str, *, applied: bool) -> None:
         """Record of an incomplete migration that it is applied, or that it is not."""
-        self._refuse_atomic()
-        with self._autocommit(), self.dialect.lock(self.settings.lock_wait):
-            state = self._state()
+        files = self._files()
+        with self.database.recording():
+            state = self._state(files)
             wanted = parse_version(version)
             rows = (row for row in state.applied if row.incomplete)
             row = next(
@@ -138,139 +210,69 @@ class Migrator:
             if row is None:
                 raise TargetError(f"{version} is not incomplete: nothing to do.", version=version)
             step = Step(Direction.UPGRADE, state.files_by_key.get(row.key), row)
-            with self.dialect.transaction():
-                self.history.execute(self.history.resolved(self._recorded(step), row, applied))
+            recorded = self.preparation.recorded(step)
+            self.history.execute(self.history.resolved(recorded, row, applied))
 
-    def _run(
-        self, make: Callable[[State], Plan], migrations: list[Migration], dry_run: bool
-    ) -> Result:
-        """Plan; with something to do, lock, plan again and run."""
-        self._refuse_atomic()
-        with self._autocommit():
-            early = self._plan_without_lock(make, migrations, dry_run)
-            if early and (dry_run or not early.steps):
-                return Result(planned=tuple(self._prepare(early)), left=early.left)
-            done: list[Done] = []
-            with self.dialect.lock(self.settings.lock_wait):
-                self._create_history()
-                with self.dialect.session():
-                    while not self._run_plan(plan := make(self._state(migrations)), done):
-                        pass
-            return Result(done=tuple(done), left=plan.left)
+    def baseline(self, version: str) -> list[Recorded]:
+        """Record that the database is at a version, without running anything.
 
-    def _plan_without_lock(
-        self, make: Callable[[State], Plan], migrations: list[Migration], dry_run: bool
-    ) -> Plan | None:
-        """The plan as things stand; None where what looks incomplete may still be running."""
-        try:
-            return make(self._state(migrations))
-        except ProblemsError as error:
-            if dry_run or not any(problem.id == INCOMPLETE for problem in error.problems):
-                raise
-            return None
+        Returns what was recorded, nothing where the history agrees already. Raises HistoryError
+        where it does not.
+        """
+        wanted = _version(version)
+        assert wanted is not None  # given
+        files = self._files()
+        if problems := _always(files):
+            raise ProblemsError(problems, "Nothing was recorded.")
+        with self.database.recording():
+            state = self._state(files)
+            return Repair(self.history, self.preparation).baseline(state, wanted)
 
-    def _run_plan(self, plan: Plan, done: list[Done]) -> bool:
-        """Run the steps; False where another process overtook the plan."""
-        executor = Executor(self.dialect, self.history)
-        planned = self._prepare(plan)
-        try:
-            for item in planned:
-                done.append(executor.run(item.step, self._recorded(item.step), item.section))
-                self.report(done[-1])
-        except OvertakenError:
-            return False
-        return True
+    def import_history(self, source: str, *, rename: bool = False) -> Import:
+        """Take over the history of another tool, one of `sources.SOURCES`; its tables stay.
 
-    def _create_history(self) -> None:
-        if self.history.exists():
-            return
-        with self.dialect.transaction():
-            if not self.history.exists():
-                self.history.create()
-
-    def _prepare(self, plan: Plan) -> list[Planned]:
-        """Read, scan and check the whole of what will run before any of it does."""
-        planned: list[Planned] = []
-        problems: list[Problem] = []
-        for step in plan.steps:
-            try:
-                section = self._section(step)
-            except ProblemsError as error:
-                problems += error.problems
-                continue
-            planned.append(Planned(step, section))
-            problems += self._obstacles(step, section)
-        if problems:
-            raise ProblemsError(problems, "Nothing was run.")
-        return planned
-
-    def _section(self, step: Step) -> Section:
-        script = self._script_of(step)
-        if step.direction is Direction.UPGRADE:
-            return script.upgrade
-        if script.rollback is None:
-            message = "has no rollback section; write one below a line -- rollback"
-            raise ProblemsError(
-                [Problem("no-rollback", message, step.path, version=str(step.subject.version))]
-            )
-        return script.rollback
-
-    def _script_of(self, step: Step) -> Script:
-        if step.migration:
-            return self._script(step.migration)
-        assert step.applied is not None  # a step has one of the two
-        text = self.history.text_of(step.applied)
-        if text is None:
-            raise HistoryError(
-                f"{step.path}: its file is missing and the history has not kept its text;"
-                " put the file back.",
-                path=step.path,
-            )
-        return parse(step.path, text, self.dialect.lexicon)
-
-    def _obstacles(self, step: Step, section: Section) -> Iterator[Problem]:
-        for statement in section.statements:
-            if reason := self.dialect.obstacle(statement, section):
-                yield Problem("obstacle", reason, step.path, statement.line, statement.column)
-
-    def _recorded(self, step: Step) -> Recorded:
-        if step.migration:
-            upgrade_text = self._script(step.migration).upgrade_text
-            return recorded(step.migration, checksum(upgrade_text))
-        assert step.applied is not None  # a step has one of the two
-        return recorded_again(step.applied, self.history.text_of(step.applied))
+        With `rename` files whose names are that tool's own get ours on disk. Raises HistoryError
+        where our history says something else already.
+        """
+        takeover = Takeover(self.database, self.preparation, source)
+        found = read_files(self.settings.migrations_dir)
+        files = migrations_of(takeover.our_files(found))
+        if problems := _always(files):
+            raise ProblemsError(problems, "Nothing was imported.")
+        with self.database.reading():
+            matches = takeover.matches(files.migrations)
+        with self.database.recording():
+            recorded = takeover.record(self._state(files), matches)
+            problems = [
+                *takeover.differences(matches),
+                *self._problems(files, self._state(files), Skip()),
+            ]
+        names = tuple(takeover.names(found))
+        if rename:
+            takeover.rename(found)
+        done, left = (names, ()) if rename else ((), names)
+        return Import(tuple(recorded), tuple(problems), done, left)
 
     # ---- state and problems
 
-    def _state(self, migrations: list[Migration] | None = None) -> State:
-        if migrations is None:
-            migrations = read_migrations(self.settings.migrations_dir)
-        return State(migrations, self.history.read(), self._is_changed)
+    def _files(self) -> Files:
+        return migrations_of(read_files(self.settings.migrations_dir))
 
-    def _problems(self, state: State, skip: Skip) -> list[Problem]:
-        problems = duplicate_problems(state.migrations) + incomplete_problems(state)
+    def _state(self, files: Files, skip: Skip | None = None) -> State:
+        policy = OutOfOrder(self.settings.out_of_order)
+        if policy is OutOfOrder.ERROR and skip and skip.files:
+            policy = OutOfOrder.IGNORE
+        rows = self.history.read()
+        return State(files.migrations, rows, self.preparation.is_changed, policy)
+
+    def _problems(self, files: Files, state: State, skip: Skip) -> list[Problem]:
+        problems = [*_always(files), *incomplete_problems(state), *ahead_problems(state)]
         if not skip.files:
             problems += file_problems(state)
+        problems += order_problems(state)
         if not skip.checksums:
             problems += checksum_problems(state)
         return problems
-
-    def _is_changed(self, migration: Migration, row: Applied) -> bool:
-        """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
-        if migration.checksum == row.checksum:
-            return False
-        try:
-            upgrade_text = self._script(migration).upgrade_text
-        except ProblemsError:
-            return True
-        return checksum(upgrade_text) != row.upgrade_checksum
-
-    def _script(self, migration: Migration) -> Script:
-        if migration.path not in self._scripts:
-            self._scripts[migration.path] = parse(
-                migration.path, migration.text, self.dialect.lexicon
-            )
-        return self._scripts[migration.path]
 
     def _skip(self, skip: Skip | None) -> Skip:
         skip = skip or Skip()
@@ -280,25 +282,28 @@ class Migrator:
             skip.files or settings.skip_validation or settings.skip_file_validation,
         )
 
-    # ---- the connection
 
-    def _refuse_atomic(self) -> None:
-        if self.connection.in_atomic_block:
-            raise AtomicError("Migrations commit, so they cannot run inside an atomic() block.")
-        if not self.connection.get_autocommit() and self.dialect.has_open_work():
-            raise AtomicError("Migrations commit, so end the transaction that is open first.")
+def _always(files: Files) -> list[Problem]:
+    """What nothing skips."""
+    return [*files.problems, *duplicate_problems(files.migrations)]
 
-    @contextmanager
-    def _autocommit(self) -> Iterator[None]:
-        self.connection.ensure_connection()
-        before = self.connection.get_autocommit()
-        if not before:
-            self.connection.set_autocommit(True)
-        try:
-            yield
-        finally:
-            if not before and self.connection.connection is not None:
-                self.connection.set_autocommit(False)
+
+def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> Prepared:
+    """The plan with its warnings. Raises ProblemsError with every problem where one is an error."""
+    everything = (*problems, *prepared.problems)
+    if any(problem.is_error for problem in everything):
+        raise ProblemsError(everything, consequence)
+    return Prepared(prepared.plan, prepared.planned, everything)
+
+
+def _without_lock(prepare: Callable[[], Prepared], dry_run: bool) -> Prepared | None:
+    """The plan as things stand; None where what looks incomplete may still be running."""
+    try:
+        return prepare()
+    except ProblemsError as error:
+        if dry_run or not any(problem.id is Rule.INCOMPLETE for problem in error.problems):
+            raise
+        return None
 
 
 def _version(text: str | None) -> Version | None:

@@ -54,6 +54,7 @@ class Run(models.Model):
     database_user = models.CharField(_("database user"), max_length=255)
     host = models.CharField(_("host"), max_length=255)
     app_version = models.CharField(_("app version"), max_length=50)
+    origin = models.CharField(_("origin"), max_length=10)
 
     class Meta:
         abstract = True

@@ -1,15 +1,15 @@
 """Which steps a run takes, and what forbids it: pure functions over files and history."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
-from .exceptions import Problem, TargetError
-from .migration import Applied, Direction, Kind, Migration, Version, upgrade_order
+from .exceptions import TargetError
+from .migration import Applied, Direction, Migration, Version
+from .problems import Problem, Rule
+from .state import OutOfOrder, State, subject
 
 ZERO = "zero"
-INCOMPLETE = "incomplete"  # the id of a problem that may pass by itself
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,7 @@ class Step:
 
     @property
     def subject(self) -> Migration | Applied:
-        subject = self.migration or self.applied
-        assert subject is not None  # a step without either is never made
-        return subject
+        return subject(self.migration, self.applied)
 
     @property
     def path(self) -> str:
@@ -39,54 +37,6 @@ class Plan:
     left: tuple[Migration, ...] = ()
 
 
-@dataclass(frozen=True)
-class State:
-    """Files and history side by side; `changed` tells whether an upgrade section differs."""
-
-    migrations: Sequence[Migration]
-    applied: Sequence[Applied]
-    changed: Callable[[Migration, Applied], bool]
-
-    @cached_property
-    def by_key(self) -> dict[str, Applied]:
-        return {row.key: row for row in self.applied}
-
-    @cached_property
-    def files_by_key(self) -> dict[str, Migration]:
-        return {migration.key: migration for migration in self.migrations}
-
-    @cached_property
-    def current(self) -> Version | None:
-        """The highest applied version."""
-        return max((row.version for row in self.applied if row.version), default=None)
-
-    def pending(self) -> list[Migration]:
-        """The files an unlimited upgrade would run, in order; ignored ones are left out."""
-        applied = self.by_key
-        ignored = {migration.key for migration in self.out_of_order()}
-        return [
-            migration
-            for migration in upgrade_order(list(self.migrations))
-            if migration.key not in ignored and self._is_due(migration, applied.get(migration.key))
-        ]
-
-    def _is_due(self, migration: Migration, row: Applied | None) -> bool:
-        if row is None or migration.kind is Kind.RUNS_ALWAYS:
-            return True
-        return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
-
-    def out_of_order(self) -> list[Migration]:
-        """Versioned files that are not applied although a higher version is."""
-        current, applied = self.current, self.by_key
-        if current is None:
-            return []
-        return [
-            migration
-            for migration in self.migrations
-            if migration.version and migration.version < current and migration.key not in applied
-        ]
-
-
 def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:
     """Files that have the same version."""
     by_version: dict[Version, list[str]] = defaultdict(list)
@@ -95,9 +45,10 @@ def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:
             by_version[migration.version].append(migration.path)
     return [
         Problem(
-            "duplicate-version",
-            f"has the same version as {', '.join(paths[:-1])}; give one of them another",
+            Rule.DUPLICATE_VERSION,
             paths[-1],
+            f"has the same version as {', '.join(paths[:-1])}",
+            "give one of them another",
             version=str(version),
         )
         for version, paths in sorted(by_version.items())
@@ -108,13 +59,13 @@ def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:
 def incomplete_problems(state: State) -> list[Problem]:
     """Migrations that stopped half-way where the database could not roll them back."""
     return [
-        Problem(
-            INCOMPLETE,
-            f"its {row.incomplete} stopped half-way; {row.committed} of its statements are known to"
-            " be committed. Put the database right by hand, then say what you made true:"
-            f" jetbase_resolve {row.version or row.path} --applied or --rolled-back",
-            row.path,
-            version=str(row.version or ""),
+        _problem(
+            Rule.INCOMPLETE,
+            row,
+            f"its {row.incomplete} stopped half-way; {row.committed} of its statements are known"
+            " to be committed",
+            "put the database right by hand, then say what you made true: jetbase_resolve"
+            f" {row.version or row.path} --applied or --rolled-back",
         )
         for row in state.applied
         if row.incomplete
@@ -122,45 +73,59 @@ def incomplete_problems(state: State) -> list[Problem]:
 
 
 def file_problems(state: State) -> list[Problem]:
-    """Applied files that are missing, and new files below the highest applied version."""
-    files = state.files_by_key
-    missing = [
-        Problem(
-            "missing-file",
-            "is applied but its file is missing; put the file back",
-            row.path,
-            version=str(row.version or ""),
+    """Applied files that are missing."""
+    return [
+        _problem(
+            Rule.MISSING_FILE,
+            row,
+            "is applied but its file is missing",
+            "put the file back, or let jetbase_fix_files forget it",
         )
-        for row in state.applied
-        if row.key not in files
+        for row in state.lost
     ]
-    return missing + [
-        Problem(
-            "out-of-order",
-            f"is below the highest applied version {state.current}; give it a higher one",
-            migration.path,
-            version=str(migration.version),
+
+
+def ahead_problems(state: State) -> list[Problem]:
+    """What a newer release has applied."""
+    return [
+        _problem(
+            Rule.AHEAD,
+            row,
+            "was applied by a newer release than this one",
+            "nothing needs to be done while that is rolled out; otherwise put the file back",
         )
-        for migration in sorted(state.out_of_order(), key=lambda m: m.key)
+        for row in state.ahead
     ]
+
+
+def order_problems(state: State) -> list[Problem]:
+    """New files below the highest applied version, unless they are applied or silently ignored."""
+    said = f"is below the highest applied version {state.current}"
+    if state.out_of_order is OutOfOrder.ERROR:
+        hint = 'give it a higher one, or allow it with JETBASE["OUT_OF_ORDER"]'
+        return [_problem(Rule.OUT_OF_ORDER, late, said, hint) for late in state.late]
+    if state.out_of_order is OutOfOrder.WARN:
+        said, hint = f"{said} and is not run", "give it a higher one"
+        return [_problem(Rule.IGNORED, late, said, hint) for late in state.late]
+    return []
 
 
 def checksum_problems(state: State) -> list[Problem]:
     """Applied versioned files whose upgrade section changed."""
-    applied = state.by_key
     return [
-        Problem(
-            "changed",
-            "was changed after it was applied; undo the change and write a new migration for it",
-            migration.path,
-            version=str(migration.version),
+        _problem(
+            Rule.CHANGED,
+            migration,
+            "was changed after it was applied",
+            "undo the change and write a new migration for it, or accept it with"
+            " jetbase_fix_checksums",
         )
-        for migration in upgrade_order(list(state.migrations))
-        if migration.version
-        and (row := applied.get(migration.key))
-        and not row.incomplete
-        and state.changed(migration, row)
+        for migration in state.edited
     ]
+
+
+def _problem(rule: Rule, found: Migration | Applied, message: str, hint: str) -> Problem:
+    return Problem(rule, found.path, message, hint, version=str(found.version or "") or None)
 
 
 def upgrade_plan(state: State, count: int | None = None, to_version: Version | None = None) -> Plan:
@@ -171,7 +136,7 @@ def upgrade_plan(state: State, count: int | None = None, to_version: Version | N
         raise TargetError(f"The count must be at least 1, not {count}.")
     if to_version is not None:
         _check_exists(to_version, state)
-    pending = state.pending()
+    pending = state.pending
     versioned = [migration for migration in pending if migration.version]
     chosen = versioned[:count]
     if to_version is not None:

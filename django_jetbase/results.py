@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from .exceptions import Problem
 from .executor import Done
+from .history import Recorded
 from .migration import Applied, Migration, Version
-from .plan import Step
-from .script import Section
+from .preparation import Planned
+from .problems import Problem
+from .state import Entry
 
 
 @dataclass(frozen=True)
@@ -21,38 +22,14 @@ class Skip:
 class Result:
     """What a run did; with `dry_run`, `planned` is what it would do.
 
-    `left` are versioned files that stay pending because of the count or version.
+    `left` are versioned files that stay pending because of the count or version; `warnings` are
+    problems that do not stop a run.
     """
 
     done: tuple[Done, ...] = ()
-    planned: tuple["Planned", ...] = ()
+    planned: tuple[Planned, ...] = ()
     left: tuple[Migration, ...] = ()
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A step with what it sends."""
-
-    step: Step
-    section: Section
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the status.
-
-    `state` is applied, pending, changed, missing, ignored or incomplete.
-    """
-
-    state: str
-    migration: Migration | None
-    applied: Applied | None
-
-    @property
-    def subject(self) -> Migration | Applied:
-        subject = self.migration or self.applied
-        assert subject is not None  # an entry without either is never made
-        return subject
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,3 +40,33 @@ class Status:
     problems: tuple[Problem, ...]
     pending: tuple[Migration, ...]
     current: Version | None
+
+
+@dataclass(frozen=True)
+class Import:
+    """What was taken over from another tool; `renamed` are paths on disk, each with its new one.
+
+    `to_rename` would have to be.
+    """
+
+    recorded: tuple[Recorded, ...]
+    problems: tuple[Problem, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
+    to_rename: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What was found wrong, and which records were fixed because of it."""
+
+    problems: tuple[Problem, ...]
+    forgotten: tuple[Applied, ...] = ()
+    accepted: tuple[Migration, ...] = ()
+
+    @property
+    def fixed(self) -> tuple[Migration | Applied, ...]:
+        return (*self.forgotten, *self.accepted)
+
+    @property
+    def is_valid(self) -> bool:
+        return not any(problem.is_error for problem in self.problems)

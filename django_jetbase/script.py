@@ -1,38 +1,60 @@
 """The text of a migration as its two sections, with their statements and directives."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .exceptions import Problem, ProblemsError
+from .exceptions import ProblemsError
 from .lexicons.ansi import Lexicon
+from .placeholders import Expanded, expand
+from .problems import Problem, Rule
 from .scanner import Marker, Statement, place, scan
 
 _DIRECTIVE = re.compile(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
 _BAD_DELIMITER = re.compile(r"[\s'\"`\[\]\\]|--|/\*")
 _ON_OFF = {"on": True, "off": False}
+_DJANGO = re.compile(r"\w+\.\w+")
+_KNOWN = (
+    "known are delimiter=…, transaction=on|off, foreign_keys=on|off and, above the upgrade,"
+    " django=app.0001_name"
+)
 
 
 @dataclass(frozen=True)
 class Section:
-    """What one run sends. `text` is the whole file, so that offsets and lines are the file's.
+    """What one run sends. `source` is the whole file, so that offsets and lines are the file's.
 
     `foreign_keys` is what the file asks for, None where it is silent.
     """
 
-    text: str = field(repr=False)
+    source: Expanded = field(repr=False)
     statements: tuple[Statement, ...]
     transaction: bool = True
     foreign_keys: bool | None = None
+    written: str = field(repr=False, default="")
+
+    @property
+    def text(self) -> str:
+        """The file as it runs."""
+        return self.source.text
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column, both from 1, in the file as it was written."""
+        return place(self.written, self.source.written(offset))
 
 
 @dataclass(frozen=True)
 class Script:
-    """A parsed file; `upgrade_text` is everything above the rollback marker."""
+    """A parsed file; `upgrade_text` is everything above the rollback marker, as written.
+
+    `django` is the Django migration that does the same, as `app.name`.
+    """
 
     upgrade: Section
     rollback: Section | None
     upgrade_text: str
+    django: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +62,7 @@ class _Directives:
     delimiter: str | None = None
     transaction: bool = True
     foreign_keys: bool | None = None
+    django: str | None = None
 
     def applied_to(self, lexicon: Lexicon) -> Lexicon:
         if self.delimiter is None:
@@ -47,13 +70,17 @@ class _Directives:
         return replace(lexicon, delimiter=self.delimiter, at_line_end=self.delimiter != ";")
 
 
-def parse(path: str, text: str, lexicon: Lexicon) -> Script:
+def parse(
+    path: str, written: str, lexicon: Lexicon, placeholders: Mapping[str, str] | None = None
+) -> Script:
     """Read a migration's text.
 
     Raises ProblemsError, with every problem at once, for a second marker, a directive that is
     unknown or too late to hold, an unfinished quote and a command of the database's shell.
     """
-    reader = _Reader(path, text)
+    source = expand(written, placeholders or {})
+    text = source.text
+    reader = _Reader(path, written, source)
     above = reader.directives(0, _head_end(text, 0, lexicon), _Directives())
     upgrade, marker = _section(text, 0, above.applied_to(lexicon))
     below = above
@@ -63,19 +90,27 @@ def parse(path: str, text: str, lexicon: Lexicon) -> Script:
         below = reader.directives(marker.end, _head_end(text, marker.end, lexicon), above)
         rollback, second = _section(text, marker.end, below.applied_to(lexicon))
     if second:
-        reader.complain("second-marker", "a second rollback marker; keep one", second.start)
+        hint = "keep one of them"
+        reader.complain(Rule.SECOND_MARKER, "a second rollback marker", hint, second.start)
     statements = [*upgrade, *rollback]
     reader.complain_of_late_directives(statements)
     for statement in statements:
         if statement.flaw:
             message, line, column = statement.flaw
-            reader.problems.append(Problem("flaw", message, path, line, column))
+            flaw = Problem(Rule.UNREADABLE_SQL, path, message, line=line, column=column)
+            reader.problems.append(flaw)
     if reader.problems:
         raise ProblemsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
+
+    def section(statements: list[Statement], given: _Directives) -> Section:
+        found = tuple(statements)
+        return Section(source, found, given.transaction, given.foreign_keys, written)
+
     return Script(
-        Section(text, tuple(upgrade), above.transaction, above.foreign_keys),
-        Section(text, tuple(rollback), below.transaction, below.foreign_keys) if marker else None,
-        text[: marker.start] if marker else text,
+        section(upgrade, above),
+        section(rollback, below) if marker else None,
+        written[: source.written(marker.start)] if marker else written,
+        above.django,
     )
 
 
@@ -99,14 +134,17 @@ def _head_end(text: str, start: int, lexicon: Lexicon) -> int:
 class _Reader:
     """Reads directives and collects what is wrong."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, written: str, source: Expanded) -> None:
         self.path = path
-        self.text = text
+        self.written = written
+        self.source = source
+        self.text = source.text
         self.problems: list[Problem] = []
         self.heeded: set[int] = set()
 
-    def complain(self, rule: str, message: str, offset: int) -> None:
-        self.problems.append(Problem(rule, message, self.path, *place(self.text, offset)))
+    def complain(self, rule: Rule, message: str, hint: str, offset: int) -> None:
+        where = place(self.written, self.source.written(offset))
+        self.problems.append(Problem(rule, self.path, message, hint, *where))
 
     def directives(self, start: int, end: int, given: _Directives) -> _Directives:
         for match in self._comments(start, end):
@@ -119,13 +157,11 @@ class _Reader:
                     given = replace(given, transaction=_ON_OFF[value])
                 elif key == "foreign_keys" and value in _ON_OFF:
                     given = replace(given, foreign_keys=_ON_OFF[value])
+                elif key == "django" and _DJANGO.fullmatch(value) and not start:
+                    given = replace(given, django=value)
                 else:
-                    self.complain(
-                        "bad-directive",
-                        f"{word!r} is no directive; known are delimiter=…, transaction=on|off"
-                        " and foreign_keys=on|off",
-                        match.start(),
-                    )
+                    message = f"{word!r} is no directive"
+                    self.complain(Rule.UNKNOWN_DIRECTIVE, message, _KNOWN, match.start())
         return given
 
     def complain_of_late_directives(self, statements: list[Statement]) -> None:
@@ -138,8 +174,9 @@ class _Reader:
             for match in self._comments(start, end):
                 if match.start() not in self.heeded:
                     self.complain(
-                        "late-directive",
-                        "a directive must stand before the first statement of its section",
+                        Rule.LATE_DIRECTIVE,
+                        "a directive below a statement holds for nothing",
+                        "put it before the first statement of its section",
                         match.start(),
                     )
 

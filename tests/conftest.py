@@ -63,7 +63,9 @@ class Project:
 
     def configure(self, **values: Any) -> None:
         own = {"MIGRATIONS_DIR": self.folder} | values
-        self.settings.JETBASE = {"DATABASES": {self.alias: own}}
+        default = self.folder.parent / "of the default alias"
+        default.mkdir(exist_ok=True)
+        self.settings.JETBASE = {"MIGRATIONS_DIR": default, "DATABASES": {self.alias: own}}
 
     def write(self, **files: str | bytes) -> None:
         """Files by name without `.sql`."""
@@ -73,11 +75,10 @@ class Project:
 
     def call(self, command: str, *args: str, **options: Any) -> str:
         """What the command prints to stdout."""
-        out, self.err = io.StringIO(), io.StringIO()
-        call_command(
-            f"jetbase_{command}", *args, database=self.alias, stdout=out, stderr=self.err, **options
-        )
-        return out.getvalue()
+        self.out, self.err = io.StringIO(), io.StringIO()
+        streams = {"stdout": self.out, "stderr": self.err}
+        call_command(f"jetbase_{command}", *args, database=self.alias, **streams, **options)
+        return self.out.getvalue()
 
     @property
     def said(self) -> str:
@@ -113,7 +114,7 @@ class Project:
         twin = Project(alias, self.folder, self.engine, self.settings)
         databases = dict(self.settings.JETBASE["DATABASES"])
         databases[alias] = databases[self.alias]
-        self.settings.JETBASE = {"DATABASES": databases}
+        self.settings.JETBASE = self.settings.JETBASE | {"DATABASES": databases}
         return twin
 
 

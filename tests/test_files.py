@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from django_jetbase.creation import create_migration
 from django_jetbase.exceptions import MigrationFileError
-from django_jetbase.files import create_migration, parse_name, parse_version, versions
+from django_jetbase.files import parse_name, parse_version, versions
 from django_jetbase.migration import Kind, Version, checksum
 
 

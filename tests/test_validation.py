@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
+from django_jetbase.migration import checksum, checksum_of_bytes
+
 from .conftest import Project
 
 A = "CREATE TABLE a (id INTEGER);\n-- rollback\nDROP TABLE a;\n"
@@ -26,11 +28,14 @@ def test_everything_wrong_is_refused_at_once_and_by_name(drifted: Project) -> No
         drifted.call("upgrade")
     lines = str(caught.value).splitlines()
     assert lines == [
-        "V2__b.sql: is applied but its file is missing; put the file back",
-        "ROC__x.sql: is applied but its file is missing; put the file back",
-        "V3__late.sql: is below the highest applied version 4; give it a higher one",
+        "V2__b.sql: is applied but its file is missing; put the file back, or let jetbase_fix_files"
+        " forget it (jetbase.E012)",
+        "ROC__x.sql: is applied but its file is missing; put the file back, or let"
+        " jetbase_fix_files forget it (jetbase.E012)",
+        "V3__late.sql: is below the highest applied version 4; give it a higher one, or allow it"
+        ' with JETBASE["OUT_OF_ORDER"] (jetbase.E013)',
         "V1__a.sql: was changed after it was applied; undo the change and write a new migration"
-        " for it",
+        " for it, or accept it with jetbase_fix_checksums (jetbase.E014)",
         "Nothing was run.",
     ]
 
@@ -66,7 +71,7 @@ def test_status_shows_it_all(drifted: Project) -> None:
         "V1__a.sql": "changed",
         "V2__b.sql": "missing",
         "ROC__x.sql": "missing",
-        "V3__late.sql": "ignored",
+        "V3__late.sql": "pending",
         "V4__c.sql": "applied",
     }
     assert "V3__late.sql: is below" in drifted.said
@@ -82,6 +87,36 @@ def test_what_is_no_change(project: Project, text: str) -> None:
     project.call("upgrade")
     project.write(V1__a=text)
     assert project.call("upgrade") == "Nothing to do.\n"
+
+
+def test_an_applied_empty_file_that_cannot_be_read_any_more(project: Project) -> None:
+    project.write(V1__a="")
+    project.call("upgrade")
+    (project.folder / "V1__a.sql").unlink()
+    os.mkfifo(project.folder / "V1__a.sql")
+    with pytest.raises(CommandError, match=r"V1__a\.sql: is no regular file"):
+        project.call("upgrade")
+
+
+def test_an_applied_file_that_stands_twice(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("baseline", "1")
+    project.call("upgrade", fake=True)
+    other = project.folder.parent / "other"
+    other.mkdir()
+    (other / "V1__a.sql").write_text(A)
+    project.configure(MIGRATIONS_DIR=[project.folder, other])
+    with pytest.raises(CommandError, match=r"jetbase\.E003"):
+        project.call("upgrade")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\x1f\n", "é", "\u2003x\u2003", "\ufeff x\r\n", "\x85a\n", "a\r", "\r\n\ufeffx"],
+)
+def test_the_checksum_of_bytes_is_that_of_the_text(text: str) -> None:
+    data = text.encode()
+    assert checksum_of_bytes(data) == checksum(data.decode("utf-8-sig"))
 
 
 def test_a_renamed_file_is_the_same_version(project: Project) -> None:
@@ -172,7 +207,7 @@ def test_the_same_path_under_two_roots(project: Project) -> None:
     ("text", "message"),
     [
         ("SELECT 1;\n-- rollback\nSELECT 2;\n-- rollback\n", ":4:1: a second rollback marker"),
-        ("SELECT 1;\n-- jetbase: transaction=off\n", ":2:1: a directive must stand before"),
+        ("SELECT 1;\n-- jetbase: transaction=off\n", ":2:1: a directive below a statement"),
         ("-- jetbase: transaction=maybe\nSELECT 1;", ":1:1: 'transaction=maybe' is no directive"),
         ("-- jetbase: nonsense\nSELECT 1;", ":1:1: 'nonsense' is no directive"),
         ("SELECT 1;\nSELECT 'open;\n", ":2:8: "),

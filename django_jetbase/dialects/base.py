@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from ..exceptions import LockError
+from ..exceptions import HistoryError, LockError
 from ..lexicons.ansi import Lexicon
 from ..scanner import Statement
 from ..script import Section
@@ -15,10 +15,17 @@ from ..script import Section
 Notice = Callable[[str], None]
 
 
-REMEDY = (
+NEEDS_NO_TRANSACTION = (
     "put -- jetbase: transaction=off before the first statement, or move this one to a file of its"
     " own that has it"
 )
+
+
+class Obstacle(NamedTuple):
+    """Why a statement cannot run, and the way out."""
+
+    message: str
+    hint: str
 
 
 class Query(NamedTuple):
@@ -54,6 +61,7 @@ class Dialect:
 
     lexicon: Lexicon = Lexicon()
     elapsed: ClassVar[Elapsed | None] = None  # SQL for the milliseconds since `begin`
+    django_now: ClassVar[str] = "CURRENT_TIMESTAMP"  # SQL for the present as Django writes it
     transaction_is_lock: ClassVar[bool] = False
     lock_poll: ClassVar[tuple[float, float]] = (0.05, 1.0)  # seconds between tries: first, longest
 
@@ -73,10 +81,21 @@ class Dialect:
         """
         return name in self.connection.introspection.table_names()
 
+    def takes_writes(self) -> bool:
+        """Whether this is known to be a database that can be written to."""
+        return True
+
+    def epoch(self, column: str) -> str:
+        """SQL for the seconds since 1970 of a TIMESTAMP that another tool set to the present.
+
+        Raises HistoryError where no such tool is known.
+        """
+        raise HistoryError(f"Histories of other tools cannot be read on {self.connection.vendor}.")
+
     # ---- what may run
 
-    def obstacle(self, statement: Statement, section: Section) -> str | None:
-        """Why the statement cannot run in this section, and what to do; None where it can."""
+    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
+        """Why the statement cannot run in this section; None where it can."""
         return None
 
     def lead(self, statement: Statement) -> str:
@@ -164,7 +183,9 @@ class Dialect:
                 if section.statements and self.is_open(None):
                     self.execute("COMMIT")
                     progress(len(section.statements))
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, StatementFailed) and not self.is_connected():
+                error.partial = True
             self.abandon(section)
             raise
         self.restore_session(section)
@@ -250,6 +271,10 @@ class Dialect:
             self.connection.close()
 
     # ---- talking to the database
+
+    def is_connected(self) -> bool:
+        """Whether the connection still lives."""
+        return self.connection.connection is not None and self.connection.is_usable()
 
     def cursor(self) -> CursorWrapper:
         """A cursor whose statements Django's query log does not keep."""

@@ -3,7 +3,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DatabaseError
 
@@ -11,7 +11,7 @@ from ..lexicons.ansi import Lexicon
 from ..lexicons.mysql import MySQLLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, StatementFailed
+from .base import Dialect, Obstacle, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 _SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -37,6 +37,8 @@ _UNSETTABLE = re.compile(
 class MySQLDialect(Dialect):
     """MySQL and MariaDB: DDL commits by itself, so a file runs statement by statement."""
 
+    django_now: ClassVar[str] = "UTC_TIMESTAMP(6)"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._open = False
@@ -61,6 +63,9 @@ class MySQLDialect(Dialect):
             " WHERE table_schema = DATABASE() AND table_name = %s"
         )
         return bool(self.execute(sql, (name,)))
+
+    def epoch(self, column: str) -> str:
+        return f"UNIX_TIMESTAMP({column})"
 
     def try_lock(self) -> bool:
         return self.execute("SELECT GET_LOCK(%s, 0)", (self._lock_name,)) == [(1,)]
@@ -146,12 +151,12 @@ class MySQLDialect(Dialect):
             return False
         return self._open or not self._autocommit
 
-    def obstacle(self, statement: Statement, section: Section) -> str | None:
+    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
         if len(statement.text) < _SURELY_ACCEPTED or len(statement.text) < self._longest:
             return None
-        return (
-            f"the statement is longer than the server's max_allowed_packet ({self._longest} bytes);"
-            " raise that, or split the statement"
+        return Obstacle(
+            f"the statement is longer than the server's max_allowed_packet ({self._longest} bytes)",
+            "raise that, or split the statement",
         )
 
     @cached_property

@@ -12,7 +12,7 @@ from ..lexicons.ansi import Lexicon
 from ..lexicons.postgresql import PostgreSQLLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import REMEDY, Dialect, Elapsed, Query, StatementFailed
+from .base import NEEDS_NO_TRANSACTION, Dialect, Elapsed, Obstacle, Query, StatementFailed
 from .messages import SEPARATOR, Message, messages
 
 try:
@@ -76,31 +76,41 @@ class PostgreSQLDialect(Dialect):
         )
         found = any(here for _schema, here in rows)
         if rows and not found:
-            self._refuse_other_schema([schema for schema, _here in rows])
+            self._refuse_other_schema(name, [schema for schema, _here in rows])
         return found
 
-    def _refuse_other_schema(self, schemas: list[str]) -> None:
+    def _refuse_other_schema(self, table: str, schemas: list[str]) -> None:
         """An alias whose OPTIONS name a search_path has a schema, and a history, of its own."""
         ((path, source),) = self.execute(
             "SELECT setting, source FROM pg_settings WHERE name = 'search_path'"
         )
         if source != "client":
             raise HistoryError(
-                f"The history is in the schema {', '.join(schemas)}, which is not the first of the"
-                f" search_path, {path!r}; connect with the search_path of that schema. For a"
+                f"The table {table} is in the schema {', '.join(schemas)}, which is not the first"
+                f" of the search_path, {path!r}; connect with the search_path of that schema. For a"
                 ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
             )
 
-    def obstacle(self, statement: Statement, section: Section) -> str | None:
+    def takes_writes(self) -> bool:
+        return self.execute("SHOW transaction_read_only") == [("off",)]
+
+    def epoch(self, column: str) -> str:
+        # Another client's sessions have the server's default zone, not the one Django sets.
+        zone = "(SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')"
+        return f"extract(epoch FROM timezone({zone}, {column}))"
+
+    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
         if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
-            return "COPY … TO STDOUT has nobody to send its rows to; remove it"
+            return Obstacle("COPY … TO STDOUT has nobody to send its rows to", "remove it")
         if not section.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
             return None
         lead = self.lead(statement)
         if _CONTROL.match(lead):
-            return f"{statement.keyword} controls the transaction that the file runs in; {REMEDY}"
+            said = f"{statement.keyword} controls the transaction that the file runs in"
+            return Obstacle(said, NEEDS_NO_TRANSACTION)
         if found := _NOT_INSIDE.match(lead):
-            return f"{found['what'].upper()} cannot run inside a transaction; {REMEDY}"
+            said = f"{found['what'].upper()} cannot run inside a transaction"
+            return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
 
     def try_lock(self) -> bool:
@@ -280,6 +290,10 @@ class PostgreSQLDialect(Dialect):
     def is_open(self, statement: Statement | None) -> bool:
         return self.connection.connection is not None and self._info.transaction_status != 0
 
+    def is_connected(self) -> bool:
+        raw = self.connection.connection
+        return raw is not None and not raw.closed
+
     def begin(self) -> None:
         self.execute("BEGIN")
 
@@ -287,7 +301,7 @@ class PostgreSQLDialect(Dialect):
         self.execute("COMMIT")
 
     def roll_back(self) -> None:
-        if self.connection.connection is not None and self.connection.connection.closed:
+        if not self.is_connected():
             self.connection.close()
         elif self.is_open(None):
             self.execute("ROLLBACK")

@@ -11,7 +11,7 @@ from ..exceptions import LockError
 from ..lexicons.sqlite import SQLiteLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import REMEDY, Dialect, failing
+from .base import NEEDS_NO_TRANSACTION, Dialect, Obstacle, failing
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(
@@ -46,18 +46,21 @@ class SQLiteDialect(Dialect):
         sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s"
         return bool(self.execute(sql, (name,)))
 
-    def obstacle(self, statement: Statement, section: Section) -> str | None:
+    def epoch(self, column: str) -> str:
+        return f"strftime('%s', {column}) || substr(strftime('%f', {column}), 3)"
+
+    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
         if not section.transaction:
             return None
         if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
             return None
         lead = self.lead(statement)
         if _CONTROL.match(lead):
-            return f"{statement.keyword} controls the transaction that the file runs in; {REMEDY}"
+            said = f"{statement.keyword} controls the transaction that the file runs in"
+            return Obstacle(said, NEEDS_NO_TRANSACTION)
         if _NOT_INSIDE.match(lead):
-            return (
-                f"{lead.split('=')[0].strip()} does nothing or fails inside a transaction; {REMEDY}"
-            )
+            said = f"{lead.split('=')[0].strip()} does nothing or fails inside a transaction"
+            return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
 
     @contextmanager

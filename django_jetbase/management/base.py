@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,15 +12,23 @@ from django.utils import timezone
 
 from ..exceptions import JetbaseError
 from ..executor import Done
-from ..migration import Applied, Direction, Migration
+from ..migration import Direction, Origin
 from ..migrator import Migrator
-from ..results import Planned, Result
+from ..preparation import Planned
+from ..problems import Problem
+from ..results import Result
+from .documents import failure_document, result_document
 
+USAGE = 2
 PENDING = 3
 FINDING = 4
 INTERRUPTED = 130
 
 VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
+WITHOUT_RUNNING = {
+    Origin.FAKE: "recorded only",
+    Origin.DJANGO: "recorded only: Django's migration had done it",
+}
 
 
 class JetbaseCommand(BaseCommand):
@@ -46,17 +55,24 @@ class JetbaseCommand(BaseCommand):
         try:
             self.run(**options)
         except JetbaseError as error:
-            raise CommandError(str(error)) from error
+            raise self.failure(error, str(error)) from error
         except KeyboardInterrupt:
             raise CommandError(
                 "Interrupted. jetbase_status says what is applied; run the command again.",
                 returncode=INTERRUPTED,
             ) from None
         except Error as error:
-            raise CommandError(f"Database {options['database']!r}: {str(error).strip()}") from error
+            message = f"Database {options['database']!r}: {str(error).strip()}"
+            raise self.failure(error, message) from error
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
+
+    def failure(self, error: Exception, message: str, status: int = 1) -> CommandError:
+        """The error as the command ends with it; with --json it is printed as well."""
+        if self.json:
+            self.print_json(failure_document(error))
+        return CommandError(message, returncode=status)
 
     def migrator(self, **options: Any) -> Migrator:
         return Migrator(options["database"], report=self.report, notice=self.notice)
@@ -66,9 +82,15 @@ class JetbaseCommand(BaseCommand):
             self.stdout.write(text)
             self.stdout.flush()  # a pipe, too, shall show how far a run has come
 
+    def warn(self, problems: Iterable[Problem]) -> None:
+        if self.verbosity >= 1 and not self.json:
+            for problem in problems:
+                self.stderr.write(str(problem))
+
     def report(self, done: Done) -> None:
         how = "by another process" if done.by_other else f"{done.duration:.2f} s"
-        self.say(f"{VERBS[done.step.direction]} {done.step.path} ({how})")
+        how = WITHOUT_RUNNING.get(done.origin, how)
+        self.say(f"{VERBS[done.step.direction]} {done.step.subject.label} ({how})")
 
     def notice(self, text: str) -> None:
         if self.verbosity >= 1:
@@ -80,12 +102,11 @@ class JetbaseCommand(BaseCommand):
     def show(self, result: Result, dry_run: bool) -> None:
         """Print what a run did, or would do."""
         if self.json:
-            self.print_json(_result_document(result, dry_run))
+            self.print_json(result_document(result, dry_run))
             return
+        self.warn(result.warnings)
         for planned in result.planned:
-            self.say(f"Would run {planned.step.path}")
-            for statement in planned.section.statements:
-                self.say(f"{statement.sql}\n;")
+            self._preview(planned)
         if not result.done and not result.planned:
             self.say("Nothing to do.")
         if result.left:
@@ -94,35 +115,14 @@ class JetbaseCommand(BaseCommand):
                 " runs-always files did not run."
             )
 
-
-def _result_document(result: Result, dry_run: bool) -> dict[str, Any]:
-    steps = [
-        subject_document(done.step.subject)
-        | {"direction": str(done.step.direction), "seconds": round(done.duration, 6)}
-        for done in result.done
-    ]
-    return {
-        "dry_run": dry_run,
-        "steps": steps or [_planned_document(planned) for planned in result.planned],
-        "left": [subject_document(migration) for migration in result.left],
-    }
-
-
-def _planned_document(planned: Planned) -> dict[str, Any]:
-    return subject_document(planned.step.subject) | {
-        "direction": str(planned.step.direction),
-        "statements": [statement.text for statement in planned.section.statements],
-    }
-
-
-def subject_document(subject: Migration | Applied) -> dict[str, Any]:
-    """What identifies a migration, as JSON."""
-    return {
-        "kind": str(subject.kind),
-        "version": str(subject.version) if subject.version else None,
-        "description": subject.description,
-        "path": subject.path,
-    }
+    def _preview(self, planned: Planned) -> None:
+        label = planned.step.subject.label
+        if planned.section is None:
+            self.say(f"Would only record {label}")
+            return
+        self.say(f"Would run {label}")
+        for statement in planned.section.statements:
+            self.say(f"{statement.sql}\n;")
 
 
 def local(instant: datetime) -> str:

@@ -1,6 +1,9 @@
 from typing import Any
 
+from ...history import Past
+from ...migration import Origin
 from ..base import JetbaseCommand, local
+from ..documents import event_document
 
 
 class Command(JetbaseCommand):
@@ -10,13 +13,19 @@ class Command(JetbaseCommand):
     def run(self, **options: Any) -> None:
         events = self.migrator(**options).events()
         if self.json:
-            self.print_json([event._asdict() | {"at": event.at.isoformat()} for event in events])
+            self.print_json([event_document(event) for event in events])
             return
         if not events:
             self.stdout.write("Nothing ran yet.")
         for event in events:
-            who = f"{event.database_user}@{event.host}"
-            took = f"{event.duration_ms / 1000:.2f} s"
-            self.stdout.write(f"{local(event.at)}  {event.event:<12} {event.path}  {took}  {who}")
-            if event.detail:
-                self.stdout.write("    " + event.detail.replace("\n", "\n    "))
+            self.stdout.write(_lines(event))
+
+
+def _lines(event: Past) -> str:
+    who = f"{event.database_user}@{event.host}"
+    took = f"{event.duration_ms / 1000:.2f} s"
+    if event.origin != Origin.RUN:
+        took = f"not run ({event.origin})"
+    label = event.path or f"baseline {event.version}"
+    line = f"{local(event.at)}  {event.event:<14} {label}  {took}  {who}"
+    return "\n    ".join([line, *event.detail.splitlines()])

@@ -1,7 +1,7 @@
 from typing import Any
 
 from ...conf import Settings
-from ...files import create_directory
+from ...creation import create_directory
 from ..base import JetbaseCommand
 
 

@@ -21,9 +21,15 @@ class Command(JetbaseCommand):
         parser.add_argument(
             "-d", "--dry-run", action="store_true", help="show what would run, and run nothing"
         )
+        parser.add_argument(
+            "--fake", action="store_true", help="record it as rolled back, and run nothing"
+        )
 
     def run(self, **options: Any) -> None:
         result = self.migrator(**options).rollback(
-            options["count"], options["to_version"], dry_run=options["dry_run"]
+            options["count"],
+            options["to_version"],
+            dry_run=options["dry_run"],
+            fake=options["fake"],
         )
         self.show(result, options["dry_run"])

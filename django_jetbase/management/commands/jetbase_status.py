@@ -1,7 +1,9 @@
 from typing import Any
 
-from ...results import Entry
-from ..base import JetbaseCommand, local, subject_document
+from ...migration import Origin
+from ...state import Entry
+from ..base import JetbaseCommand, local
+from ..documents import status_document
 
 
 class Command(JetbaseCommand):
@@ -11,26 +13,18 @@ class Command(JetbaseCommand):
     def run(self, **options: Any) -> None:
         status = self.migrator(**options).status()
         if self.json:
-            self.print_json(
-                {
-                    "current": str(status.current) if status.current else None,
-                    "migrations": [_document(entry) for entry in status.entries],
-                    "problems": [problem._asdict() for problem in status.problems],
-                }
-            )
+            self.print_json(status_document(status))
             return
         if not status.entries:
             self.stdout.write("There are no migrations.")
         for entry in status.entries:
-            when = local(entry.applied.applied_at) if entry.applied else ""
-            self.stdout.write(f"{entry.state:<11}{entry.subject.path:<60} {when}".rstrip())
+            self.stdout.write(_line(entry))
         for problem in status.problems:
             self.stderr.write(str(problem))
 
 
-def _document(entry: Entry) -> dict[str, Any]:
-    applied = entry.applied
-    return subject_document(entry.subject) | {
-        "state": entry.state,
-        "applied_at": applied.applied_at.isoformat() if applied else None,
-    }
+def _line(entry: Entry) -> str:
+    row = entry.applied
+    when = local(row.applied_at) if row else ""
+    how = f"  ({row.origin})" if row and row.origin != Origin.RUN else ""
+    return f"{entry.state:<11}{entry.subject.label:<60} {when}{how}".rstrip()

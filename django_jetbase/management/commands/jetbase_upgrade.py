@@ -3,9 +3,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from ...exceptions import ProblemsError
 from ...migration import Kind
-from ...results import Skip, Status
-from ..base import FINDING, PENDING, JetbaseCommand, subject_document
+from ...results import Skip
+from ..base import FINDING, PENDING, JetbaseCommand
+from ..documents import migration_document, problem_documents
 
 
 class Command(JetbaseCommand):
@@ -27,6 +29,9 @@ class Command(JetbaseCommand):
             action="store_true",
             help=f"run nothing; exit {PENDING} if something is pending, {FINDING} if it is wrong",
         )
+        parser.add_argument(
+            "--fake", action="store_true", help="record it as applied, and run nothing"
+        )
         parser.add_argument("--skip-validation", action="store_true", help="both of the next two")
         parser.add_argument(
             "--skip-checksum-validation",
@@ -44,27 +49,36 @@ class Command(JetbaseCommand):
             options["skip_validation"] or options["skip_checksum_validation"],
             options["skip_validation"] or options["skip_file_validation"],
         )
-        migrator = self.migrator(**options)
         if options["check"]:
-            self.check_pending(migrator.status(skip))
+            self.check_pending(skip, **options)
             return
-        result = migrator.upgrade(
-            options["count"], options["to_version"], dry_run=options["dry_run"], skip=skip
+        result = self.migrator(**options).upgrade(
+            options["count"],
+            options["to_version"],
+            dry_run=options["dry_run"],
+            fake=options["fake"],
+            skip=skip,
         )
         self.show(result, options["dry_run"])
 
-    def check_pending(self, status: Status) -> None:
+    def check_pending(self, skip: Skip, **options: Any) -> None:
         """Runs-always files are always due, so they count as nothing."""
-        pending = [m for m in status.pending if m.kind is not Kind.RUNS_ALWAYS]
+        try:
+            result = self.migrator(**options).upgrade(
+                options["count"], options["to_version"], dry_run=True, skip=skip
+            )
+        except ProblemsError as error:
+            raise self.failure(error, str(error), FINDING) from error
+        due = [planned.step.subject for planned in result.planned]
+        pending = [*(m for m in due if m.kind is not Kind.RUNS_ALWAYS), *result.left]
         if self.json:
             self.print_json(
                 {
-                    "pending": [subject_document(migration) for migration in pending],
-                    "problems": [problem._asdict() for problem in status.problems],
+                    "pending": [migration_document(migration) for migration in pending],
+                    "problems": problem_documents(result.warnings),
                 }
             )
-        if status.problems:
-            raise CommandError("\n".join(map(str, status.problems)), returncode=FINDING)
+        self.warn(result.warnings)
         if pending:
             paths = "\n".join(f"  {migration.path}" for migration in pending)
             raise CommandError(f"Pending:\n{paths}", returncode=PENDING)

@@ -1,0 +1,82 @@
+"""One alias with all that belongs to it, and the frame of everything that writes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from .conf import Settings
+from .dialects import dialect_of
+from .dialects.base import Notice
+from .exceptions import AtomicError, ReadOnlyError
+from .history import History
+
+
+class Database:
+    """The settings, connection, dialect and history of one alias."""
+
+    def __init__(self, alias: str, notice: Notice = lambda text: None) -> None:
+        self.alias = alias
+        self.settings = Settings.of(alias)
+        self.connection = connections[alias]
+        self.dialect = dialect_of(self.connection, notice)
+        self.history = History(self.dialect, self.settings.history_text_limit)
+
+    def refuse_atomic(self) -> None:
+        """Raise AtomicError where the caller has work open that a commit would end."""
+        if self.connection.in_atomic_block:
+            raise AtomicError("Migrations commit, so they cannot run inside an atomic() block.")
+        if not self.connection.get_autocommit() and self.dialect.has_open_work():
+            raise AtomicError("Migrations commit, so end the transaction that is open first.")
+
+    @contextmanager
+    def autocommit(self) -> Iterator[None]:
+        """Autocommit for an alias that has AUTOCOMMIT off."""
+        self.connection.ensure_connection()
+        before = self.connection.get_autocommit()
+        if not before:
+            self.connection.set_autocommit(True)
+        try:
+            yield
+        finally:
+            if not before and self.connection.connection is not None:
+                self.connection.set_autocommit(False)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read without leaving a transaction open that was not open before."""
+        self.connection.ensure_connection()
+        if self.connection.get_autocommit() or self.dialect.has_open_work():
+            yield
+        else:
+            with self.autocommit():
+                yield
+
+    def takes_writes(self) -> bool:
+        with self.reading():
+            return self.dialect.takes_writes()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock, with the history's tables there; in autocommit mode."""
+        if not self.dialect.takes_writes():
+            raise ReadOnlyError(
+                f"The database {self.alias!r} takes no writes; run this on its primary."
+            )
+        with self.dialect.lock(self.settings.lock_wait):
+            self._create_history()
+            yield
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """One locked transaction in which the history is read and written."""
+        self.refuse_atomic()
+        with self.autocommit(), self.locked(), self.dialect.transaction():
+            yield
+
+    def _create_history(self) -> None:
+        if self.history.exists():
+            return
+        with self.dialect.transaction():
+            if not self.history.exists():
+                self.history.create()

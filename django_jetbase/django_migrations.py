@@ -1,0 +1,174 @@
+"""Django's own migrations: their SQL for a file of ours, and which of them are applied."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.exceptions import AmbiguityError, IrreversibleError
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.recorder import MigrationRecorder
+
+from .dialects import dialect_of
+from .exceptions import DjangoMigrationError
+from .migration import Direction
+
+
+class DjangoSQL(NamedTuple):
+    """A Django migration as SQL. `rollback` is None where it cannot be reversed.
+
+    `unsure` is the direction whose SQL depends on names that this database does not have now.
+    """
+
+    app_label: str
+    name: str
+    upgrade: str
+    rollback: str | None
+    transaction: bool
+    unsure: Direction | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of a migration file."""
+        lines = [f"-- jetbase: django={self.app_label}.{self.name}"]
+        if not self.transaction:
+            lines.append("-- jetbase: transaction=off")
+        lines += [*self._doubt(Direction.UPGRADE), "", self.upgrade, ""]
+        if self.rollback is None:
+            lines.append(
+                "-- Django cannot reverse this migration, so there is no rollback section."
+            )
+        else:
+            lines += ["-- rollback", *self._doubt(Direction.ROLLBACK), "", self.rollback]
+        return "\n".join([*lines, ""])
+
+    def _doubt(self, direction: Direction) -> list[str]:
+        if direction is not self.unsure:
+            return []
+        when = "before" if direction is Direction.UPGRADE else "after"
+        return [
+            "-- CHECK THIS SECTION: Django looks names of constraints up in the database, and this",
+            f"-- one was not as it is {when} the migration, so statements may be missing.",
+        ]
+
+
+def is_applied(connection: BaseDatabaseWrapper, named: str) -> bool:
+    """Whether Django has applied a migration that is named as in the directive, `app.0001`."""
+    app_label, _, name = named.partition(".")
+    applied = MigrationRecorder(connection).applied_migrations()
+    return any(
+        app == app_label and (found == name or found.startswith(f"{name}_"))
+        for app, found in applied
+    )
+
+
+def sql_of(connection: BaseDatabaseWrapper, app_label: str, prefix: str) -> DjangoSQL:
+    """The SQL of a migration as `sqlmigrate` gives it, and the write to Django's own record.
+
+    Raises DjangoMigrationError where there is no such migration, or not as SQL alone.
+    """
+    loader = MigrationLoader(connection, replace_migrations=False)
+    migration = _found(loader, app_label, prefix)
+    _refuse(migration)
+    applied = (app_label, migration.name) in loader.applied_migrations
+    upgrade, looked = _collected(connection, loader, migration, backwards=False)
+    unsure = Direction.UPGRADE if looked and applied else None
+    rollback: list[str] | None = None
+    with suppress(IrreversibleError):
+        rollback, looked = _collected(connection, loader, migration, backwards=True)
+        unsure = Direction.ROLLBACK if looked and not applied else unsure
+    quote = connection.ops.quote_name
+    table, app, name, at = map(quote, ("django_migrations", "app", "name", "applied"))
+    label, full_name = _literal(app_label), _literal(migration.name)
+    now = dialect_of(connection, lambda text: None).django_now
+    insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"
+    delete = f"DELETE FROM {table} WHERE {app} = {label} AND {name} = {full_name};"
+    return DjangoSQL(
+        app_label,
+        migration.name,
+        "\n".join([*upgrade, "", insert]),
+        None if rollback is None else "\n".join([*rollback, "", delete]),
+        migration.atomic,
+        unsure,
+    )
+
+
+def _found(loader: MigrationLoader, app_label: str, prefix: str) -> Migration:
+    try:
+        apps.get_app_config(app_label)
+    except LookupError as error:
+        raise DjangoMigrationError(str(error)) from error
+    if app_label not in loader.migrated_apps:
+        raise DjangoMigrationError(f"The app {app_label!r} has no migrations.")
+    try:
+        return loader.get_migration_by_prefix(app_label, prefix)
+    except AmbiguityError as error:
+        raise DjangoMigrationError(
+            f"More than one migration of {app_label!r} begins with {prefix!r}; write more of it."
+        ) from error
+    except KeyError as error:
+        raise DjangoMigrationError(
+            f"The app {app_label!r} has no migration {prefix!r}; showmigrations lists them."
+        ) from error
+
+
+def _refuse(migration: Migration) -> None:
+    """Raise for what cannot become a file."""
+    label = f"{migration.app_label}.{migration.name}"
+    if migration.replaces:
+        raise DjangoMigrationError(
+            f"{label} replaces other migrations, of which Django keeps a record each: name one of"
+            " those, or finish the squash by removing its `replaces`."
+        )
+    for operation in _database_operations(migration.operations):
+        if not operation.reduces_to_sql:
+            code = getattr(operation, "code", None)
+            name = f"{type(operation).__name__}({code.__name__})" if code else operation.describe()
+            raise DjangoMigrationError(
+                f"{label} runs Python, which no SQL file can: {name}. Leave it to Django in a"
+                " migration of its own, or write its work as SQL."
+            )
+
+
+def _database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation, SeparateDatabaseAndState):
+            yield from _database_operations(operation.database_operations)
+        else:
+            yield operation
+
+
+def _collected(
+    connection: BaseDatabaseWrapper,
+    loader: MigrationLoader,
+    migration: Migration,
+    *,
+    backwards: bool,
+) -> tuple[list[str], bool]:
+    """The statements, and whether the database was asked for names to make them."""
+    queries: list[str] = []
+
+    def note(execute: Any, sql: str, *args: Any) -> Any:
+        queries.append(sql)
+        return execute(sql, *args)
+
+    node = loader.graph.nodes[migration.app_label, migration.name]
+    try:
+        with connection.execute_wrapper(note):
+            statements: list[str] = loader.collect_sql([(node, backwards)])
+    except (DatabaseError, TypeError, ValueError) as error:
+        raise DjangoMigrationError(
+            f"{migration.app_label}.{migration.name}: sqlmigrate cannot tell its SQL on this"
+            f" database: {error}"
+        ) from error
+    # SQLite's editor turns foreign keys off and on, and asks for nothing else.
+    return statements, any(not sql.startswith("PRAGMA") for sql in queries)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,6 @@
+from ..validation import ValidationCommand
+
+
+class Command(ValidationCommand):
+    help = "Reports applied files whose upgrade section changed; with --fix accepts them."
+    checksums = True

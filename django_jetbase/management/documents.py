@@ -1,0 +1,99 @@
+"""The JSON documents that the commands print."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..exceptions import JetbaseError
+from ..executor import Done
+from ..history import Past, Recorded
+from ..migration import Applied, Migration
+from ..preparation import Planned
+from ..problems import Problem
+from ..results import Result, Status, Validation
+from ..state import Entry
+
+
+def migration_document(subject: Migration | Applied | Recorded) -> dict[str, Any]:
+    """What identifies a migration."""
+    return {
+        "kind": str(subject.kind),
+        "version": str(subject.version) if subject.version else None,
+        "description": subject.description,
+        "path": subject.path,
+    }
+
+
+def problem_documents(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [problem._asdict() for problem in problems]
+
+
+def result_document(result: Result, dry_run: bool) -> dict[str, Any]:
+    done = [done_document(done) for done in result.done]
+    return {
+        "dry_run": dry_run,
+        "steps": done or [_planned_document(planned) for planned in result.planned],
+        "left": [migration_document(migration) for migration in result.left],
+        "problems": problem_documents(result.warnings),
+        "error": None,
+    }
+
+
+def done_document(done: Done) -> dict[str, Any]:
+    return migration_document(done.step.subject) | {
+        "direction": str(done.step.direction),
+        "origin": str(done.origin),
+        "seconds": round(done.duration, 6),
+    }
+
+
+def _planned_document(planned: Planned) -> dict[str, Any]:
+    statements = planned.section.statements if planned.section else ()
+    return migration_document(planned.step.subject) | {
+        "direction": str(planned.step.direction),
+        "origin": str(planned.origin),
+        "statements": [statement.text for statement in statements],
+    }
+
+
+def failure_document(error: Exception) -> dict[str, Any]:
+    """What is printed instead of any other document: what failed, and what was done before."""
+    facts = ("path", "line", "column", "version")
+    done = error.done if isinstance(error, JetbaseError) else ()
+    return {
+        "steps": [done_document(item) for item in done],
+        "problems": problem_documents(getattr(error, "problems", ())),
+        "error": {"message": str(error).strip()}
+        | {name: getattr(error, name, None) for name in facts},
+    }
+
+
+def status_document(status: Status) -> dict[str, Any]:
+    return {
+        "current": str(status.current) if status.current else None,
+        "migrations": [_entry_document(entry) for entry in status.entries],
+        "problems": problem_documents(status.problems),
+    }
+
+
+def _entry_document(entry: Entry) -> dict[str, Any]:
+    row = entry.applied
+    return migration_document(entry.subject) | {
+        "state": entry.state,
+        "origin": row.origin if row else None,
+        "applied_at": row.applied_at.isoformat() if row else None,
+        "seconds": row.duration_ms / 1000 if row else None,
+        "statements": row.statements if row else None,
+        "database_user": row.database_user if row else None,
+        "host": row.host if row else None,
+    }
+
+
+def event_document(event: Past) -> dict[str, Any]:
+    return event._asdict() | {"at": event.at.isoformat()}
+
+
+def validation_document(validation: Validation) -> dict[str, Any]:
+    return {
+        "problems": problem_documents(validation.problems),
+        "fixed": [migration_document(subject) for subject in validation.fixed],
+    }

@@ -1,0 +1,133 @@
+"""Read, scan and check the whole of what will run before any of it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .database import Database
+from .django_migrations import is_applied
+from .exceptions import HistoryError, ProblemsError
+from .history import Recorded, recorded, recorded_again
+from .migration import Applied, Direction, Migration, Origin, checksum
+from .plan import Plan, Step
+from .problems import Problem, Rule
+from .script import Script, Section, parse
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step with what it sends; with another origin than `run` it sends nothing."""
+
+    step: Step
+    section: Section | None
+    origin: Origin = Origin.RUN
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan that was read, and what is wrong with its files."""
+
+    plan: Plan
+    planned: tuple[Planned, ...]
+    problems: tuple[Problem, ...]
+
+
+class Preparation:
+    """Parses the files of one database, each once."""
+
+    def __init__(self, database: Database) -> None:
+        self.dialect = database.dialect
+        self.history = database.history
+        self.placeholders = database.settings.placeholders
+        self._scripts: dict[str, Script] = {}
+
+    def prepare(self, plan: Plan, *, fake: bool = False) -> Prepared:
+        """Read what the steps send; with `fake` they only record."""
+        planned: list[Planned] = []
+        problems: list[Problem] = []
+        for step in plan.steps:
+            try:
+                item = self._planned(step, fake)
+            except ProblemsError as error:
+                problems += error.problems
+                continue
+            planned.append(item)
+            problems += self._obstacles(item)
+        return Prepared(plan, tuple(planned), tuple(problems))
+
+    def _planned(self, step: Step, fake: bool) -> Planned:
+        if fake:
+            self._script_of(step) if step.migration else None
+            return Planned(step, None, Origin.FAKE)
+        section = self._section(step)
+        if step.direction is Direction.UPGRADE and self._django_has(self._script_of(step).django):
+            return Planned(step, None, Origin.DJANGO)
+        return Planned(step, section)
+
+    def _django_has(self, named: str | None) -> bool:
+        """Whether Django's own migrations have done already what the file does."""
+        return named is not None and is_applied(self.dialect.connection, named)
+
+    def _section(self, step: Step) -> Section:
+        script = self._script_of(step)
+        if step.direction is Direction.UPGRADE:
+            return script.upgrade
+        if script.rollback is None:
+            problem = Problem(
+                Rule.NO_ROLLBACK,
+                step.path,
+                "has no rollback section",
+                "write one below a line -- rollback",
+                version=str(step.subject.version),
+            )
+            raise ProblemsError([problem])
+        return script.rollback
+
+    def _script_of(self, step: Step) -> Script:
+        if step.migration:
+            return self.script(step.migration)
+        assert step.applied is not None  # a step has one of the two
+        text = self.history.text_of(step.applied)
+        if text is None:
+            raise HistoryError(
+                f"{step.subject.label}: its file is missing and the history has not kept its text;"
+                " put the file back.",
+                path=step.path,
+            )
+        return parse(step.path, text, self.dialect.lexicon, self.placeholders)
+
+    def _obstacles(self, item: Planned) -> Iterator[Problem]:
+        section = item.section
+        for statement in section.statements if section else ():
+            assert section is not None  # it has statements
+            if reason := self.dialect.obstacle(statement, section):
+                line, column = section.place(statement.start)
+                yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
+
+    def recorded(self, step: Step) -> Recorded:
+        """What the history is told of a step."""
+        if step.migration:
+            return self.recorded_file(step.migration)
+        assert step.applied is not None  # a step has one of the two
+        return recorded_again(step.applied, self.history.text_of(step.applied))
+
+    def recorded_file(self, migration: Migration) -> Recorded:
+        """What the history is told of a file. Raises ProblemsError where it cannot be parsed."""
+        return recorded(migration, checksum(self.script(migration).upgrade_text))
+
+    def is_changed(self, migration: Migration, row: Applied) -> bool:
+        """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
+        if migration.checksum == row.checksum or not row.checksum:
+            return False
+        try:
+            upgrade_text = self.script(migration).upgrade_text
+        except ProblemsError:
+            return True
+        return checksum(upgrade_text) != row.upgrade_checksum
+
+    def script(self, migration: Migration) -> Script:
+        """The parsed file. Raises ProblemsError."""
+        if migration.path not in self._scripts:
+            self._scripts[migration.path] = parse(
+                migration.path, migration.text, self.dialect.lexicon, self.placeholders
+            )
+        return self._scripts[migration.path]

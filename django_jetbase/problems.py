@@ -1,0 +1,55 @@
+"""What can be wrong with settings, files and history; each rule has an id that stays the same."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Rule(StrEnum):
+    """The ids. An `E` stops a run, a `W` does not."""
+
+    SETTING = "jetbase.E001"
+    BAD_NAME = "jetbase.E002"
+    SAME_PATH = "jetbase.E003"
+    UNREADABLE_FILE = "jetbase.E004"
+    DUPLICATE_VERSION = "jetbase.E005"
+    SECOND_MARKER = "jetbase.E006"
+    UNKNOWN_DIRECTIVE = "jetbase.E007"
+    LATE_DIRECTIVE = "jetbase.E008"
+    UNREADABLE_SQL = "jetbase.E009"
+    CANNOT_RUN = "jetbase.E010"
+    NO_ROLLBACK = "jetbase.E011"
+    MISSING_FILE = "jetbase.E012"
+    OUT_OF_ORDER = "jetbase.E013"
+    CHANGED = "jetbase.E014"
+    INCOMPLETE = "jetbase.E015"
+    MISSING_DIRECTORY = "jetbase.W001"
+    AHEAD = "jetbase.W002"
+    IGNORED = "jetbase.W003"
+    PENDING = "jetbase.W004"
+    UNREADABLE = "jetbase.W005"
+    TAKES_NO_WRITES = "jetbase.W006"
+    NOT_RUN_AS_WRITTEN = "jetbase.W007"
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: which rule, where, what, and the way out."""
+
+    id: Rule
+    path: str
+    message: str
+    hint: str = ""
+    line: int | None = None
+    column: int | None = None
+    version: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        return self.id.rpartition(".")[2].startswith("E")
+
+    @property
+    def place(self) -> str:
+        return ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+
+    def __str__(self) -> str:
+        advice = f"; {self.hint}" if self.hint else ""
+        return f"{self.place}: {self.message}{advice} ({self.id})"

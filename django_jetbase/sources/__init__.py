@@ -1,0 +1,15 @@
+"""The histories that other tools have written, read so that they can be taken over."""
+
+from ..dialects.base import Dialect
+from .base import Difference, Foreign, Source
+from .flyway import FlywaySource
+from .jetbase import JetbaseSource
+
+__all__ = ["SOURCES", "Difference", "Foreign", "Source", "source_of"]
+
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (JetbaseSource, FlywaySource)}
+
+
+def source_of(name: str, dialect: Dialect) -> Source:
+    """The source of that name, one of SOURCES, in the database of the dialect."""
+    return SOURCES[name](dialect)

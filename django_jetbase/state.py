@@ -1,0 +1,182 @@
+"""Files and history side by side: what is applied, pending, missing or late."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from .migration import Applied, Kind, Migration, Version, run_order
+
+
+class OutOfOrder(StrEnum):
+    """What becomes of a new file whose version is below the highest applied one."""
+
+    ERROR = "error"
+    WARN = "warn"  # ignored, and said so
+    IGNORE = "ignore"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One migration of the status.
+
+    `state` is applied, pending, changed, missing, ignored or incomplete.
+    """
+
+    state: str
+    migration: Migration | None
+    applied: Applied | None
+
+    @property
+    def subject(self) -> Migration | Applied:
+        return subject(self.migration, self.applied)
+
+
+def subject(migration: Migration | None, applied: Applied | None) -> Migration | Applied:
+    """What stands for a migration of which the file, the history or both are known."""
+    found = migration or applied
+    assert found is not None  # one of the two is always known
+    return found
+
+
+@dataclass(frozen=True)
+class State:
+    """Files, in the order in which they run, and history side by side.
+
+    `changed` tells whether the upgrade section of a file differs from what ran.
+    """
+
+    migrations: Sequence[Migration]
+    applied: Sequence[Applied]
+    changed: Callable[[Migration, Applied], bool]
+    out_of_order: OutOfOrder = OutOfOrder.ERROR
+
+    @cached_property
+    def by_key(self) -> dict[str, Applied]:
+        return {row.key: row for row in self.applied}
+
+    @cached_property
+    def files_by_key(self) -> dict[str, Migration]:
+        return {migration.key: migration for migration in self.migrations}
+
+    @cached_property
+    def current(self) -> Version | None:
+        """The highest applied version."""
+        return _highest(self.applied)
+
+    @cached_property
+    def missing(self) -> list[Applied]:
+        """What is applied and has no file; a baseline that never had one is not missing."""
+        files = self.files_by_key
+        return [row for row in self.applied if row.path and row.key not in files]
+
+    @cached_property
+    def ahead(self) -> list[Applied]:
+        """What is missing because a newer release has applied it.
+
+        Those are the versions above every local file, and the repeatables that came after them.
+        """
+        newest = _highest(self.migrations)
+        if newest is None:
+            return []
+        newer = [row for row in self.missing if row.version and row.version > newest]
+        first = min((row.sequence for row in newer), default=None)
+        if first is None:
+            return []
+        return [row for row in self.missing if row in newer or self._came_along(row, first)]
+
+    def _came_along(self, row: Applied, first: int) -> bool:
+        return row.version is None and row.sequence > first
+
+    @property
+    def lost(self) -> list[Applied]:
+        """What is missing and was not applied by a newer release."""
+        return [row for row in self.missing if row not in self.ahead]
+
+    @cached_property
+    def edited(self) -> list[Migration]:
+        """Applied versioned files whose upgrade section changed."""
+        applied = self.by_key
+        return [
+            migration
+            for migration in self.migrations
+            if migration.version
+            and (row := applied.get(migration.key))
+            and not row.incomplete
+            and self.changed(migration, row)
+        ]
+
+    @cached_property
+    def late(self) -> list[Migration]:
+        """Versioned files that are not applied although a higher version is."""
+        current, applied = self.current, self.by_key
+        if current is None:
+            return []
+        return [
+            migration
+            for migration in self.migrations
+            if migration.version and migration.version < current and migration.key not in applied
+        ]
+
+    @cached_property
+    def ignored(self) -> set[str]:
+        """The keys of the files that are not run although they are due."""
+        if self.out_of_order in (OutOfOrder.WARN, OutOfOrder.IGNORE):
+            return {migration.key for migration in self.late} | self._older
+        return self._older
+
+    @property
+    def _older(self) -> set[str]:
+        """What an older release would undo: the newer one has run its own text of these files."""
+        if not self.ahead:
+            return set()
+        applied = self.by_key
+        return {
+            migration.key
+            for migration in self.migrations
+            if migration.kind is Kind.RUNS_ON_CHANGE
+            and (row := applied.get(migration.key))
+            and self.changed(migration, row)
+        }
+
+    @cached_property
+    def pending(self) -> list[Migration]:
+        """The files an unlimited upgrade runs, in order."""
+        applied, ignored = self.by_key, self.ignored
+        return [
+            migration
+            for migration in self.migrations
+            if migration.key not in ignored and self._is_due(migration, applied.get(migration.key))
+        ]
+
+    def _is_due(self, migration: Migration, row: Applied | None) -> bool:
+        if row is None or migration.kind is Kind.RUNS_ALWAYS:
+            return True
+        return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
+
+    def entries(self) -> list[Entry]:
+        """Everything there is, in the order in which it runs."""
+        pairs: list[tuple[Migration | None, Applied | None]] = [
+            *((migration, self.by_key.get(migration.key)) for migration in self.migrations),
+            *((None, row) for row in self.applied if row.key not in self.files_by_key),
+        ]
+        pairs.sort(key=lambda pair: run_order(subject(*pair)))
+        return [Entry(self._state_of(*pair), *pair) for pair in pairs]
+
+    def _state_of(self, migration: Migration | None, row: Applied | None) -> str:
+        if row and row.incomplete:
+            return "incomplete"
+        if migration is None:
+            return "missing" if row in self.missing else "applied"
+        if migration.key in self.ignored:
+            return "ignored"
+        if row is None:
+            return "pending"
+        if migration.kind is Kind.RUNS_ALWAYS or not self.changed(migration, row):
+            return "applied"
+        return "changed" if migration.version else "pending"
+
+
+def _highest(migrations: Iterable[Migration | Applied]) -> Version | None:
+    return max((m.version for m in migrations if m.version), default=None)

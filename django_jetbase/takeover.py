@@ -1,0 +1,152 @@
+"""Take over the history of another tool."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from .database import Database
+from .disk import File
+from .exceptions import HistoryError, MigrationFileError
+from .history import IMPORTED, Recorded
+from .migration import Migration, Origin, migration_key
+from .models import utc_text
+from .preparation import Preparation
+from .problems import Problem, Rule
+from .sources import Foreign, source_of
+from .state import State
+
+
+class Match(NamedTuple):
+    """What the other tool has applied, its file, and the file's text if it is still the same."""
+
+    row: Foreign
+    file: Migration | None
+    text: str | None
+
+
+class Takeover:
+    """Reads the other tool's history and writes ours, in a transaction that the caller opens."""
+
+    def __init__(self, database: Database, preparation: Preparation, source: str) -> None:
+        self.history = database.history
+        self.preparation = preparation
+        self.source = source_of(source, database.dialect)
+
+    # ---- files and rows
+
+    def our_files(self, files: Iterable[File]) -> list[File]:
+        """The files under the names they have with us."""
+        ours = self.source.our_name
+        return [file._replace(name=ours(file.name), path=ours(file.path)) for file in files]
+
+    def matches(self, files: Iterable[Migration]) -> list[Match]:
+        """What the other tool has applied, oldest first."""
+        known = list(files)
+        pairs = [(row, self._file_of(row, known)) for row in self.source.read()]
+        return [
+            Match(row, file, self.source.as_read(row, file.text) if file else None)
+            for row, file in pairs
+        ]
+
+    def _file_of(self, row: Foreign, files: list[Migration]) -> Migration | None:
+        """The file of that version; else that of the path, or of the name in whatever folder."""
+        if row.version:
+            return next((file for file in files if file.version == row.version), None)
+        path = self._our_path(row)
+        repeatable = [file for file in files if file.kind is row.kind]
+        same = [file for file in repeatable if file.path == path]
+        same += [file for file in repeatable if _name(file.path) == _name(path)]
+        return same[0] if same else None
+
+    def _our_path(self, row: Foreign) -> str:
+        return self.source.our_name(row.file_name.replace("\\", "/"))
+
+    # ---- recording
+
+    def record(self, state: State, matches: Iterable[Match]) -> list[Recorded]:
+        """Record what is applied, in its order and with its dates.
+
+        Nothing where our history has it already. Raises HistoryError where that says otherwise.
+        """
+        records = [(match.row, self._recorded(match)) for match in matches]
+        if state.applied:
+            self._check_agrees(state, [record for _row, record in records])
+            return []
+        for row, record in records:
+            self._insert(row, record)
+        return [record for _row, record in records]
+
+    def _check_agrees(self, state: State, records: Iterable[Recorded]) -> None:
+        lacking = [record for record in records if record.key not in state.by_key]
+        if lacking:
+            names = ", ".join(record.path or str(record.version) for record in lacking)
+            raise HistoryError(
+                f"The history is not empty and lacks {names} of {self.source.table}, which can be"
+                " imported into an empty history only. To record files without running them use"
+                " jetbase_upgrade --fake."
+            )
+
+    def _recorded(self, match: Match) -> Recorded:
+        """As the file is now; with the other tool's checksum if that is not what ran."""
+        row, file, text = match
+        if file and text is not None:
+            return self.preparation.recorded_file(file)
+        path = file.path if file else self._our_path(row)
+        if row.baseline and not file:
+            path = ""
+        theirs = f"{self.source.name}:{row.checksum}" if row.checksum else ""
+        key = migration_key(row.version, path)
+        return Recorded(key, row.kind, row.version, row.description, path, theirs, theirs)
+
+    def _insert(self, row: Foreign, record: Recorded) -> None:
+        origin = Origin.BASELINE if row.baseline else Origin.IMPORT
+        values = {
+            "at": utc_text(row.at),
+            "duration_ms": row.duration_ms,
+            "database_user": row.database_user,
+            "host": "",
+        }
+        detail = f"from {self.source.table}"
+        self.history.execute(self.history.taken_over(record, IMPORTED, origin, values, detail))
+
+    def differences(self, matches: Iterable[Match]) -> Iterator[Problem]:
+        """The lines of unchanged files that did not run there as they are written."""
+        for _row, file, text in matches:
+            for first, last, what in self.source.differences(text) if text is not None else ():
+                assert file is not None  # it has a text
+                yield Problem(
+                    Rule.NOT_RUN_AS_WRITTEN,
+                    file.path,
+                    f"with {self.source.name} {_lines(first, last)} {what}",
+                    "see what the database lacks, and write a new migration that mends it",
+                    line=first,
+                    version=str(file.version or "") or None,
+                )
+
+    # ---- names on disk
+
+    def names(self, files: Iterable[File]) -> list[tuple[str, str]]:
+        """The paths that have another name with us, each with that one."""
+        pairs = ((file.path, self.source.our_name(file.path)) for file in files)
+        return [(theirs, ours) for theirs, ours in pairs if theirs != ours]
+
+    def rename(self, files: Iterable[File]) -> None:
+        """Give files on disk our names; that no two get the same was checked before."""
+        for file in files:
+            place = Path(file.place)
+            try:
+                place.rename(place.with_name(self.source.our_name(file.name)))
+            except OSError as error:
+                raise MigrationFileError(
+                    f"{file.path}: cannot be renamed: {error.strerror}. The history is imported;"
+                    " rename the file by hand.",
+                    path=file.path,
+                ) from error
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first}" if first == last else f"lines {first} to {last}"

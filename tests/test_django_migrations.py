@@ -1,0 +1,152 @@
+"""Files made from Django's own migrations do what these do, and keep Django's record in step."""
+
+import io
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from .conftest import Project
+
+DONE = ("0001_initial", "0002_rows", "0003_alterations")
+
+
+def migrate(project: Project, *target: str) -> None:
+    call_command("migrate", *target, database=project.alias, verbosity=0, interactive=False)
+
+
+def shown(project: Project) -> list[str]:
+    """The migrations of the app that Django takes for applied."""
+    out = io.StringIO()
+    call_command("showmigrations", "catalog", database=project.alias, stdout=out, no_color=True)
+    return [line.split()[1] for line in out.getvalue().splitlines() if line.startswith(" [X]")]
+
+
+def schema(project: Project) -> dict[str, Any]:
+    """Columns, constraints and rows of the app's tables."""
+    found: dict[str, Any] = {}
+    introspection = project.connection.introspection
+    with project.connection.cursor() as cursor:
+        for table in sorted(t for t in project.tables() if t.startswith("catalog_")):
+            columns = introspection.get_table_description(cursor, table)
+            names = [column.name for column in columns]
+            constraints = introspection.get_constraints(cursor, table)
+            found[table] = (
+                sorted((c.name, c.type_code, c.null_ok) for c in columns),
+                sorted(str(sorted(c.items(), key=str)) for c in constraints.values()),
+                sorted(project.query(f"SELECT {', '.join(sorted(names))} FROM {table}")),
+            )
+    return found
+
+
+@pytest.fixture
+def made(project: Project) -> Project:
+    for name in DONE:
+        project.call("new", from_django=["catalog", name[:4]])
+    return project
+
+
+def test_the_files_do_what_the_migrations_do(made: Project) -> None:
+    states = [schema(made)]
+    for name in DONE:
+        migrate(made, "catalog", name)
+        states.append(schema(made))
+    migrate(made, "catalog", "zero")
+    for number, name in enumerate(DONE, 1):
+        made.call("upgrade", count=1)
+        assert schema(made) == states[number], name
+        assert shown(made) == list(DONE[:number])
+    for number in reversed(range(len(DONE))):
+        made.call("rollback")
+        assert schema(made) == states[number]
+        assert shown(made) == list(DONE[:number])
+
+
+def test_what_django_has_applied_is_recorded_only(made: Project) -> None:
+    migrate(made, "catalog", "0002")
+    said = made.call("upgrade", dry_run=True)
+    assert "Would only record" in said
+    lines = made.call("upgrade").splitlines()
+    assert ["recorded only" in line for line in lines] == [True, True, False]
+    assert shown(made) == list(DONE)
+    assert "(django)" in made.call("status")
+    migrate(made)
+    assert made.call("upgrade") == "Nothing to do.\n"
+
+
+def test_the_name_may_be_shortened_in_the_directive(project: Project) -> None:
+    migrate(project)
+    text = "SELECT * FROM nowhere;"
+    project.write(
+        V1__a="-- jetbase: django=catalog.0001\n" + text,
+        V2__b="-- jetbase: django=catalog.0001_initial\n" + text,
+    )
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+    for other in ("catalog.000", "catalog.0001_init", "auth.0001_initia", "catalog.0009"):
+        project.write(V3__c=f"-- jetbase: django={other}\n" + text)
+        with pytest.raises(CommandError, match="nowhere"):
+            project.call("upgrade")
+
+
+def test_without_djangos_table_nothing_is_taken_for_applied(project: Project) -> None:
+    project.write(V1__a="-- jetbase: django=catalog.0001\nCREATE TABLE a (id INTEGER);")
+    project.call("upgrade")
+    assert project.tables() == {"a"}
+
+
+def test_an_irreversible_migration_has_no_rollback(project: Project) -> None:
+    path = project.call("new", from_django=["catalog", "0005"]).strip()
+    text = (project.folder / path).read_text()
+    assert text.startswith("-- jetbase: django=catalog.0005_irreversible\n")
+    assert "-- jetbase: transaction=off\n" in text
+    assert "no rollback section" in text
+    migrate(project, "catalog", "0004")
+    project.call("upgrade")
+    assert project.query("SELECT sheets FROM catalog_book") == [(4,)]
+    assert shown(project)[-1] == "0005_irreversible"
+    with pytest.raises(CommandError, match=r"jetbase\.E011"):
+        project.call("rollback")
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_what_django_looks_up_in_the_database_is_said(project: Project) -> None:
+    """The name of a unique constraint is known only where there is one."""
+    migrate(project, "catalog", "0003")
+    path = project.call("new", from_django=["catalog", "0004"]).strip()
+    text = (project.folder / path).read_text()
+    assert "-- rollback\n-- CHECK THIS SECTION" in text
+    assert "not as it is after" in text
+    assert "CHECK THE ROLLBACK SECTION" in project.said
+    migrate(project, "catalog", "0004")
+    path = project.call("new", "again", from_django=["catalog", "0004"]).strip()
+    text = (project.folder / path).read_text()
+    _upgrade, rollback = text.split("-- rollback")
+    assert "CHECK" not in rollback
+    assert "DROP" in rollback
+
+
+@pytest.mark.parametrize(
+    ("app", "name", "message"),
+    [
+        ("catalog", "0006", r"catalog\.0006_python runs Python.*RunPython\(count_the_sheets\)"),
+        ("nowhere", "0001", "No installed app with label 'nowhere'"),
+        ("django_jetbase", "0001", "has no migrations"),
+        ("catalog", "0009", "has no migration '0009'"),
+        ("catalog", "000", "More than one migration"),
+    ],
+)
+def test_what_cannot_be_written(project: Project, app: str, name: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        project.call("new", from_django=[app, name])
+    assert list(project.folder.iterdir()) == []
+
+
+def test_the_description_is_the_users_or_djangos(project: Project) -> None:
+    path = project.call("new", from_django=["catalog", "0001"], migration_version="1")
+    assert path.strip().endswith("V1__catalog_0001_initial.sql")
+    path = project.call("new", "my words", from_django=["catalog", "0001"], migration_version="2")
+    assert path.strip().endswith("V2__my_words.sql")
+    with pytest.raises(CommandError, match="Describe"):
+        project.call("new")

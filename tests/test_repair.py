@@ -1,0 +1,262 @@
+"""Changing what the history says, deliberately: fixes, baseline, --fake."""
+
+import json
+
+import pytest
+from django.core.management.base import CommandError
+
+from .conftest import Project
+
+A = "CREATE TABLE a (id INTEGER);\n-- rollback\nDROP TABLE a;\n"
+B = "CREATE TABLE b (id INTEGER);\n-- rollback\nDROP TABLE b;\n"
+C = "CREATE TABLE c (id INTEGER);\n"
+
+
+@pytest.fixture
+def drifted(project: Project) -> Project:
+    """V1 was changed, V2 and a repeatable are missing, V3 stopped half-way."""
+    project.write(
+        V1__a=A,
+        V2__b=B,
+        ROC__x="SELECT 1;",
+        V3__c="-- jetbase: transaction=off\n" + C + "SELECT * FROM nowhere;",
+    )
+    project.call("upgrade", count=2)
+    project.call("upgrade", fake=True)
+    project.query("DELETE FROM django_jetbase_migration WHERE version = '3'")
+    with pytest.raises(CommandError, match="Committed are 1 of 2"):
+        project.call("upgrade")
+    project.write(V1__a=A.replace("id", "number"))
+    (project.folder / "V2__b.sql").unlink()
+    (project.folder / "ROC__x.sql").unlink()
+    return project
+
+
+def problems(project: Project, command: str, **options: object) -> set[tuple[str, str]]:
+    """What a command finds, with exit status 4; nothing where it exits with 0."""
+    try:
+        project.call(command, **options)
+    except CommandError as error:
+        status, said = error.returncode, str(error)
+    else:
+        return set()
+    assert status == 4
+    lines = [line for line in said.splitlines() if "jetbase." in line]
+    return {(line.split(".sql")[0], line[-5:-1]) for line in lines}
+
+
+def test_validate_reports_and_leaves_everything_alone(drifted: Project) -> None:
+    before = drifted.events()
+    always = {("V3__c", "E015")}
+    assert problems(drifted, "validate_checksums") == {("V1__a", "E014")} | always
+    missing = {("V2__b", "E012"), ("ROC__x", "E012")}
+    assert problems(drifted, "validate_files") == missing | always
+    assert drifted.events() == before
+
+
+@pytest.mark.parametrize("how", ["alias", "option"])
+def test_fix_checksums_accepts_what_was_changed_and_nothing_else(
+    drifted: Project, how: str
+) -> None:
+    left = {("V3__c", "E015")}
+    if how == "alias":
+        assert problems(drifted, "fix_checksums") == left
+    else:
+        assert problems(drifted, "validate_checksums", fix=True) == left
+    assert problems(drifted, "validate_checksums") == left
+    assert ("V2__b", "E012") in problems(drifted, "validate_files")
+    event = drifted.events()[-1]
+    assert (event["event"], event["path"]) == ("checksum fixed", "V1__a.sql")
+    assert event["detail"].startswith("was sha256:")
+    assert event["database_user"]
+    assert drifted.applied()[0] == "V1__a.sql"
+
+
+@pytest.mark.parametrize("how", ["alias", "option"])
+def test_fix_files_forgets_what_is_missing_and_nothing_else(drifted: Project, how: str) -> None:
+    if how == "alias":
+        left = problems(drifted, "fix_files")
+    else:
+        left = problems(drifted, "validate_files", fix=True)
+    assert left == {("V3__c", "E015")}
+    assert drifted.applied() == ["V1__a.sql"]
+    assert {"a", "b"} < drifted.tables()
+    assert [event["path"] for event in drifted.events() if event["event"] == "forgotten"] == [
+        "V2__b.sql",
+        "ROC__x.sql",
+    ]
+    assert problems(drifted, "validate_checksums") == {("V1__a", "E014"), ("V3__c", "E015")}
+
+
+def test_fix_does_both_and_says_so(drifted: Project) -> None:
+    drifted.call("resolve", "3", rolled_back=True)
+    assert drifted.call("fix").splitlines() == [
+        "Forgot V2__b.sql, whose file is missing.",
+        "Forgot ROC__x.sql, whose file is missing.",
+        "Accepted V1__a.sql as it now is.",
+    ]
+    assert drifted.call("fix") == "Nothing to fix.\n"
+    assert drifted.call("validate_files") == "All is well.\n"
+    fixed = json.loads(drifted.call("fix", json=True))
+    assert fixed == {"problems": [], "fixed": []}
+
+
+def test_a_late_file_is_reported_and_not_fixed(project: Project) -> None:
+    project.write(V2__b=B)
+    project.call("upgrade")
+    project.write(V1__a=A)
+    assert problems(project, "validate_files") == {("V1__a", "E013")}
+    assert problems(project, "fix_files") == {("V1__a", "E013")}
+    assert problems(project, "validate_checksums") == set()
+
+
+def test_validate_ignores_the_settings_that_skip(drifted: Project) -> None:
+    drifted.configure(SKIP_VALIDATION=True)
+    assert ("V1__a", "E014") in problems(drifted, "validate_checksums")
+    assert ("V2__b", "E012") in problems(drifted, "validate_files")
+
+
+def test_a_fix_with_nothing_to_fix_writes_nothing(project: Project) -> None:
+    project.write(V1__a=A)
+    assert project.call("fix") == "Nothing to fix.\n"
+    assert project.connection.introspection.table_names() == []
+
+
+def test_a_file_that_cannot_be_parsed_is_not_accepted(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.write(V1__a="SELECT 'open;")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:1:8: .*jetbase\.E009"):
+        project.call("fix_checksums")
+    project.write(V1__a=A)
+    assert project.call("upgrade") == "Nothing to do.\n"
+
+
+def test_a_changed_rollback_section_is_the_one_that_runs(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.write(V1__a=A + "CREATE TABLE undone (id INTEGER);")
+    assert project.call("fix_checksums") == "Nothing to fix.\n"
+    project.call("rollback")
+    assert project.tables() == {"undone"}
+
+
+# ---- baseline
+
+
+def test_baseline_takes_an_existing_database_for_what_it_is(project: Project) -> None:
+    project.query("CREATE TABLE a (id INTEGER)")
+    project.write(V1__a=A, V2__b=B, V3__c=C, ROC__x="SELECT 1;")
+    assert project.call("baseline", "2") == (
+        "Recorded V1__a.sql as baseline\nRecorded V2__b.sql as baseline\n"
+    )
+    assert project.tables() == {"a"}
+    assert "applied    V2__b.sql" in project.call("status")
+    assert "(baseline)" in project.call("status")
+    assert project.call("current") == "2\n"
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql", "ROC__x.sql"]
+    assert project.tables() == {"a", "c"}
+    assert [event["event"] for event in project.events()][:2] == ["baseline", "baseline"]
+
+
+def test_baseline_at_a_version_without_a_file(project: Project) -> None:
+    assert project.call("baseline", "5.1") == "Recorded version 5.1 as baseline\n"
+    project.write(V6__a=A)
+    project.call("upgrade")
+    assert project.tables() == {"a"}
+    assert "applied    baseline 5.1" in project.call("status")
+    assert "baseline 5.1" in project.call("history")
+    project.write(V5__late=B)
+    with pytest.raises(CommandError, match=r"V5__late\.sql: is below"):
+        project.call("upgrade")
+
+
+def test_baseline_again_is_nothing_to_do_where_the_history_agrees(project: Project) -> None:
+    project.write(V1__a=A, V2__b=B)
+    project.call("upgrade")
+    assert "says already that 2 is applied" in project.call("baseline", "2")
+    assert "says already that 2.0 is applied" in project.call("baseline", "2.0")
+    for version in ("1", "3"):
+        with pytest.raises(CommandError, match="The history is not empty"):
+            project.call("baseline", version)
+
+
+def test_baseline_of_wrong_files_or_no_version(project: Project) -> None:
+    project.write(V1__a=A, **{"V1.0__b": B})
+    with pytest.raises(CommandError, match=r"jetbase\.E005"):
+        project.call("baseline", "1")
+    with pytest.raises(CommandError, match="'x' is no version"):
+        project.call("baseline", "x")
+    assert project.connection.introspection.table_names() == []
+
+
+# ---- fake
+
+
+def test_fake_records_without_running(project: Project) -> None:
+    project.write(V1__a=A, V2__b=B, ROC__x="SELECT * FROM nowhere;")
+    project.call("upgrade", count=1)
+    assert "Applied V2__b.sql (recorded only)" in project.call("upgrade", fake=True)
+    assert project.tables() == {"a"}
+    assert project.call("upgrade") == "Nothing to do.\n"
+    assert "(fake)" in project.call("status")
+    assert project.events()[-1]["origin"] == "fake"
+
+
+def test_fake_rollback_records_without_running(project: Project) -> None:
+    project.write(V1__a=A, V2__b=C)
+    project.call("upgrade")
+    project.call("rollback", fake=True, to_version="zero")
+    assert project.applied() == []
+    assert project.tables() == {"a", "c"}
+    assert [event["event"] for event in project.events()][-2:] == ["rolled back"] * 2
+
+
+def test_a_fake_dry_run_shows_and_records_nothing(project: Project) -> None:
+    project.write(V1__a=A)
+    assert project.call("upgrade", fake=True, dry_run=True) == "Would only record V1__a.sql\n"
+    assert project.connection.introspection.table_names() == []
+
+
+def test_fake_does_not_go_past_an_incomplete_file(drifted: Project) -> None:
+    with pytest.raises(CommandError, match=r"jetbase\.E015"):
+        drifted.call("upgrade", fake=True)
+
+
+# ---- out of order
+
+
+def test_out_of_order_files_are_applied_where_the_setting_says_so(project: Project) -> None:
+    project.write(V2__b=B)
+    project.call("upgrade")
+    project.write(V1__a=A)
+    project.configure(OUT_OF_ORDER="apply", SKIP_FILE_VALIDATION=True)
+    assert "pending    V1__a.sql" in project.call("status")
+    project.call("upgrade")
+    assert project.applied() == ["V2__b.sql", "V1__a.sql"]
+    project.call("rollback")
+    assert project.tables() == {"b"}
+
+
+def test_a_skipped_late_file_is_shown_as_ignored(project: Project) -> None:
+    project.write(V2__b=B)
+    project.call("upgrade")
+    project.write(V1__a=A)
+    project.configure(SKIP_FILE_VALIDATION=True)
+    assert "ignored    V1__a.sql" in project.call("status")
+    assert project.call("upgrade", check=True) == "Nothing is pending.\n"
+
+
+def test_an_applied_version_in_the_middle_that_is_missing_is_an_error(project: Project) -> None:
+    project.write(V1__a=A, V2__b=B, V3__c=C)
+    project.call("upgrade")
+    (project.folder / "V2__b.sql").unlink()
+    assert problems(project, "validate_files") == {("V2__b", "E012")}
+
+
+def test_without_any_versioned_file_what_is_missing_is_an_error(project: Project) -> None:
+    project.write(V1__a=A, ROC__x="SELECT 1;")
+    project.call("upgrade")
+    (project.folder / "V1__a.sql").unlink()
+    assert problems(project, "validate_files") == {("V1__a", "E012")}
