@@ -79,4 +79,4 @@ class Database:
             return
         with self.dialect.transaction():
             if not self.history.exists():
-                self.history.create()
+                self.history.execute(self.history.creation())

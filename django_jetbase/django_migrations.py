@@ -85,7 +85,7 @@ def sql_of(connection: BaseDatabaseWrapper, app_label: str, prefix: str) -> Djan
     quote = connection.ops.quote_name
     table, app, name, at = map(quote, ("django_migrations", "app", "name", "applied"))
     label, full_name = _literal(app_label), _literal(migration.name)
-    now = dialect_of(connection, lambda text: None).django_now
+    now = dialect_of(connection).django_now
     insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"
     delete = f"DELETE FROM {table} WHERE {app} = {label} AND {name} = {full_name};"
     return DjangoSQL(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, IntegrityError
 
-from .dialects.base import Dialect, Elapsed, Query, StatementFailed, failing
+from .dialects.base import Dialect, Expression, Query, StatementFailed, failing
 from .exceptions import LockError, StatementError
 from .history import History, Recorded
 from .migration import Applied, Direction, Origin
@@ -55,7 +55,7 @@ class Executor:
         started = time.monotonic()
         run = _Run(self, step, migration, section, started)
         try:
-            if self.dialect.transactional and section.transaction:
+            if self.dialect.is_atomic(section):
                 run.in_transaction()
             else:
                 run.one_by_one()
@@ -148,17 +148,16 @@ class _Run:
         self.committed = 0
         try:
             self.dialect.run_one_by_one(self.section, self._progress)
-            self._finish(row)
+            self._finish()
         except BaseException as error:
             # What was interrupted may go on in the database.
             self.partial = not isinstance(error, StatementFailed) or error.partial
             self._stop(row)
             raise
 
-    def _finish(self, row: Applied) -> None:
+    def _finish(self) -> None:
         finished = self.history.finished(
             self.migration,
-            row,
             self.step.applied,
             self.step.direction,
             self._count,
@@ -182,7 +181,7 @@ class _Run:
     def _verify(self) -> None:
         verify(self.history, self.step, self.migration)
 
-    def _closing(self, elapsed: Elapsed | None) -> list[Query]:
+    def _closing(self, elapsed: Expression | None) -> list[Query]:
         return self.history.closing(
             self.migration,
             self.step.applied,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from .dialects.base import Dialect, Elapsed, Query
+from .dialects.base import Dialect, Expression, Query
 from .migration import Applied, Direction, Kind, Migration, Origin, Version
 from .models import AppliedMigration, Event, Run, SchemaVersion, utc_text
 from .version import __version__
@@ -59,10 +59,16 @@ class Recorded(NamedTuple):
 
 
 class History:
-    """The history in one database; texts longer than `text_limit` characters are not kept."""
+    """The history in one database; texts longer than `text_limit` characters are not kept.
 
-    def __init__(self, dialect: Dialect, text_limit: int) -> None:
+    `stamp` gives `at`, `database_user` and `host` of what is recorded.
+    """
+
+    def __init__(
+        self, dialect: Dialect, text_limit: int, stamp: Mapping[str, Expression] | None = None
+    ) -> None:
         self.dialect = dialect
+        self.given_stamp = stamp
         self.connection = dialect.connection
         self.alias = dialect.connection.alias
         self.text_limit = text_limit
@@ -126,16 +132,17 @@ class History:
         rows = Event.objects.using(self.alias).order_by("id").values_list(*Past._fields)
         return [Past(*row) for row in rows]
 
-    def create(self) -> None:
-        """Create what is missing of the tables; the one that `exists` looks for comes last."""
+    def creation(self) -> list[Query]:
+        """What creates the tables that are missing; the one that `exists` looks for comes last."""
         editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
         editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
+        queries: list[Query] = []
         for model in (SchemaVersion, Event, AppliedMigration):
             if not self.dialect.has_table(model._meta.db_table):
                 sql, params = editor.table_sql(model)
-                self.execute([Query(sql, tuple(params or ()))])
-        row = {"version": SCHEMA_VERSION, "at": utc_text(datetime.now(UTC))}
-        self.execute([self._insert(SchemaVersion, row)])
+                queries.append(Query(sql, tuple(params or ())))
+        row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
+        return [*queries, self._insert(SchemaVersion, row)]
 
     def execute(self, queries: Iterable[Query]) -> None:
         with self.dialect.cursor() as cursor:
@@ -148,7 +155,7 @@ class History:
         row: Applied | None,
         direction: Direction,
         statements: int,
-        duration: int | Elapsed,
+        duration: int | Expression,
         origin: Origin = Origin.RUN,
     ) -> list[Query]:
         """Record, in the transaction of its statements, that a migration ran."""
@@ -166,9 +173,10 @@ class History:
         self, migration: Recorded, row: Applied | None, direction: Direction, statements: int
     ) -> list[Query]:
         """Record that a migration begins whose statements commit one by one."""
-        event = self._event(migration._replace(text=None), STARTED, 0, statements, str(direction))
+        begun = migration._replace(text=None)
+        event = self._event(begun, STARTED, 0, statements, str(direction), replaces=row)
         if row:
-            return [self._update(row, incomplete=str(direction), committed=0), event]
+            return [event, self._update(row.key, incomplete=str(direction), committed=0)]
         values = self._values(migration, 0, statements)
         values |= {"incomplete": str(direction), "committed": 0}
         return [self._insert(AppliedMigration, values), event]
@@ -176,19 +184,16 @@ class History:
     def finished(
         self,
         migration: Recorded,
-        row: Applied,
-        replaced: Applied | None,
+        row: Applied | None,
         direction: Direction,
         statements: int,
-        duration: int,
+        duration: int | Expression,
     ) -> list[Query]:
         """Record that the last statement of such a migration is committed."""
-        if direction is Direction.ROLLBACK:
-            return self._rolled_back(migration, row, statements, duration)
-        if replaced:
-            return self.closing(migration, replaced, direction, statements, duration)
-        done = self._update(row, incomplete="", committed=statements, duration_ms=duration)
-        return [done, self._applied_event(migration, None)]
+        if row:
+            return self.closing(migration, row, direction, statements, duration)
+        values = {"incomplete": "", "committed": statements, "duration_ms": duration}
+        return [self._update(migration.key, **values), self._applied_event(migration, None)]
 
     def stopped(
         self, row: Applied, replaced: Applied | None, committed: int, partial: bool
@@ -198,8 +203,8 @@ class History:
         `partial` if the statement that failed may have done something itself.
         """
         if committed or partial:
-            return [self._update(row, committed=committed)]
-        return [self._update(row, incomplete="")] if replaced else self._forget(row)
+            return [self._update(row.key, committed=committed)]
+        return [self._update(row.key, incomplete="")] if replaced else self._forget(row)
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""
@@ -222,7 +227,7 @@ class History:
     def accepted(self, migration: Recorded, row: Applied) -> list[Query]:
         """Record that a file may be as it now is."""
         event = self._event(migration, ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
-        return [self._update(row, **self._file_values(migration)), event]
+        return [self._update(row.key, **self._file_values(migration)), event]
 
     def forgotten(self, row: Applied) -> list[Query]:
         """Record that a migration whose file is missing is none any more."""
@@ -233,11 +238,13 @@ class History:
         migration: Recorded,
         row: Applied | None,
         statements: int,
-        duration: int | Elapsed,
+        duration: int | Expression,
         origin: Origin = Origin.RUN,
     ) -> list[Query]:
-        event = self._event(migration, ROLLED_BACK, duration, statements, origin=origin)
-        return [self._all_due(), *self._forget(row), event]
+        event = self._event(
+            migration, ROLLED_BACK, duration, statements, origin=origin, replaces=row
+        )
+        return [event, self._all_due(), *self._forget(row)]
 
     def _all_due(self) -> Query:
         """Runs-on-change files are due again: a dropped table may have taken its views along."""
@@ -251,7 +258,7 @@ class History:
         if not applied:
             was_rollback = row.incomplete == Direction.ROLLBACK
             return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
-        return [self._update(row, incomplete="", **self._file_values(migration)), event]
+        return [self._update(row.key, incomplete="", **self._file_values(migration)), event]
 
     def _file_values(self, migration: Recorded) -> dict[str, Any]:
         return {
@@ -262,10 +269,11 @@ class History:
             "text": self._kept(migration.text),
         }
 
-    def _update(self, row: Applied, **values: Any) -> Query:
-        changes = ", ".join(f"{self._quote(column)} = %s" for column in values)
-        sql = f"UPDATE {self._quote(TABLE)} SET {changes} WHERE id = %s"
-        return Query(sql, (*values.values(), row.sequence))
+    def _update(self, key: str, **values: Any) -> Query:
+        changes = ", ".join(f"{self._quote(column)} = {_mark(values[column])}" for column in values)
+        where = f"namespace = %s AND {self._quote('key')} = %s"
+        sql = f"UPDATE {self._quote(TABLE)} SET {changes} WHERE {where}"
+        return Query(sql, (*_params(values), "", key))
 
     def _forget(self, row: Applied | None) -> list[Query]:
         if row is None:
@@ -273,7 +281,7 @@ class History:
         return [Query(f"DELETE FROM {self._quote(TABLE)} WHERE id = %s", (row.sequence,))]
 
     def _values(
-        self, migration: Recorded, duration: int | Elapsed, statements: int
+        self, migration: Recorded, duration: int | Expression, statements: int
     ) -> dict[str, Any]:
         return {
             "namespace": "",
@@ -281,25 +289,38 @@ class History:
             "kind": str(migration.kind),
             "version": str(migration.version or ""),
             **self._file_values(migration),
-            "at": utc_text(datetime.now(UTC)),
             "duration_ms": duration,
             "statements": statements,
-            "database_user": self.connection.settings_dict["USER"] or _system_user(),
-            "host": platform.node(),
             "app_version": __version__,
             "origin": str(Origin.RUN),
+            **self._stamp,
+        }
+
+    @property
+    def _stamp(self) -> Mapping[str, str]:
+        """When, by whom and from where something is recorded."""
+        return self.given_stamp or {
+            "at": utc_text(datetime.now(UTC)),
+            "database_user": self.connection.settings_dict["USER"] or _system_user(),
+            "host": platform.node(),
         }
 
     def _event(
         self,
         migration: Recorded,
         event: str,
-        duration: int | Elapsed,
+        duration: int | Expression,
         statements: int,
         detail: str = "",
         origin: Origin = Origin.RUN,
+        replaces: Applied | None = None,
     ) -> Query:
+        """The database refuses the event where the row that it `replaces` is not there any more."""
         values = self._values(migration, duration, statements) | {"origin": str(origin)}
+        if replaces:
+            key, table = self._quote("key"), self._quote(TABLE)
+            found = f"(SELECT {key} FROM {table} WHERE id = {replaces.sequence})"
+            values["key"] = Expression(found)
         return self._insert(Event, values | {"event": event, "detail": detail})
 
     def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
@@ -322,12 +343,9 @@ class History:
 
     def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
         columns = ", ".join(self._quote(column) for column in values)
-        marks = ", ".join(
-            value if isinstance(value, Elapsed) else "%s" for value in values.values()
-        )
-        params = tuple(value for value in values.values() if not isinstance(value, Elapsed))
+        marks = ", ".join(map(_mark, values.values()))
         table = self._quote(model._meta.db_table)
-        return Query(f"INSERT INTO {table} ({columns}) VALUES ({marks})", params)
+        return Query(f"INSERT INTO {table} ({columns}) VALUES ({marks})", _params(values))
 
     def _quote(self, name: str) -> str:
         return self.connection.ops.quote_name(name)
@@ -353,6 +371,15 @@ def recorded_again(row: Applied, text: str | None) -> Recorded:
         *(row.key, row.kind, row.version, row.description, row.path),
         *(row.checksum, row.upgrade_checksum, text),
     )
+
+
+def _mark(value: Any) -> str:
+    """What stands for a value in the SQL of a query."""
+    return value.replace("%", "%%") if isinstance(value, Expression) else "%s"
+
+
+def _params(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(value for value in values.values() if not isinstance(value, Expression))
 
 
 def _system_user() -> str:

@@ -11,6 +11,7 @@ from .executor import Done, Executor, OvertakenError
 from .files import Files, migrations_of, parse_version
 from .history import Past, Recorded
 from .migration import Direction, Version, checksum_of_bytes
+from .offline import Offline
 from .plan import (
     ZERO,
     Step,
@@ -137,6 +138,14 @@ class Migrator:
             return _checked(prepared, problems, "Nothing was rolled back.")
 
         return self._run(prepare, dry_run)
+
+    def script(self, planned: Iterable[Planned]) -> str:
+        """Steps that a dry run has planned as a script for the database's stock client.
+
+        It records them as well. Raises MigrationFileError for what the client would not send.
+        """
+        with self.database.reading():
+            return Offline(self.database, self.preparation).script(planned)
 
     def _run(self, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
         """Plan; with something to do, lock, plan again and run."""

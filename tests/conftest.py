@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from . import engines
+from . import clients, engines
 
 ENGINES: dict[str, engines.Engine] = {}
+CLIENTS: dict[str, str] = {}
 VERSIONS: dict[str, str] = {}
 
 
@@ -22,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engines(*vendors): run on these engines only")
     try:
         ENGINES.update(engines.available())
+        CLIENTS.update(clients.available())
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -30,6 +33,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     used = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
     python = ".".join(map(str, sys.version_info[:3]))
     terminalreporter.write_line(f"Engines: {used} (Django {django.__version__}, Python {python})")
+    ran = ", ".join(clients.PROGRAMS[name] for name in VERSIONS if name in CLIENTS)
+    terminalreporter.write_line(f"Clients: {ran or 'none'}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -79,6 +84,15 @@ class Project:
         streams = {"stdout": self.out, "stderr": self.err}
         call_command(f"jetbase_{command}", *args, database=self.alias, **streams, **options)
         return self.out.getvalue()
+
+    def run_script(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Run a script through the engine's stock client."""
+        if self.vendor not in CLIENTS:
+            pytest.skip(f"{clients.PROGRAMS[self.vendor]} is not installed")
+        script = self.folder.parent / "script.sql"
+        script.write_text(text, encoding="utf-8", newline="")
+        settings = self.connection.settings_dict
+        return clients.run(CLIENTS[self.vendor], self.vendor, settings, script)
 
     @property
     def said(self) -> str:

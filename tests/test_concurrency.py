@@ -85,7 +85,7 @@ def test_a_lock_that_is_held_is_waited_for_and_then_given_up(project: Project) -
     holder = project.another()
     from django_jetbase.dialects import dialect_of
 
-    dialect = dialect_of(holder.connection, lambda text: None)
+    dialect = dialect_of(holder.connection)
     with dialect.lock(0), pytest.raises(CommandError, match="Another process"):
         project.call("upgrade")
     project.call("upgrade")

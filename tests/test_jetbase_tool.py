@@ -95,7 +95,7 @@ def tool(project: Project, tmp_path: Path) -> Tool:
 
 
 def source(project: Project) -> Source:
-    return source_of("jetbase", dialect_of(project.connection, lambda text: None))
+    return source_of("jetbase", dialect_of(project.connection))
 
 
 def by_name(project: Project) -> dict[str, Foreign]:

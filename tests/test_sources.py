@@ -94,11 +94,11 @@ ROW = Foreign(Version("1"), Kind.VERSIONED, "a", "V1__a.sql", datetime.now(UTC),
 
 
 def source(name: str, project: Project) -> Source:
-    return source_of(name, dialect_of(project.connection, lambda text: None))
+    return source_of(name, dialect_of(project.connection))
 
 
 def on_sqlite(name: str) -> Source:
-    return source_of(name, dialect_of(connections["default"], lambda text: None))
+    return source_of(name, dialect_of(connections["default"]))
 
 
 def jetbase_rows(project: Project, *rows: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ _DIALECTS = {
 }
 
 
-def dialect_of(connection: BaseDatabaseWrapper, notice: Notice) -> Dialect:
+def dialect_of(connection: BaseDatabaseWrapper, notice: Notice = lambda text: None) -> Dialect:
     """The dialect of a connection, by its vendor."""
     module, name = _DIALECTS.get(connection.vendor, ("base", "Dialect"))
     dialect: type[Dialect] = getattr(import_module(f"{__name__}.{module}"), name)

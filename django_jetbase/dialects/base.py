@@ -35,8 +35,8 @@ class Query(NamedTuple):
     params: tuple[Any, ...] = ()
 
 
-class Elapsed(str):
-    """SQL that gives the milliseconds since the transaction began."""
+class Expression(str):
+    """SQL that stands in a query for a value."""
 
 
 class StatementFailed(Exception):
@@ -60,7 +60,7 @@ class Dialect:
     """
 
     lexicon: Lexicon = Lexicon()
-    elapsed: ClassVar[Elapsed | None] = None  # SQL for the milliseconds since `begin`
+    elapsed: ClassVar[Expression | None] = None  # the milliseconds since `begin`
     django_now: ClassVar[str] = "CURRENT_TIMESTAMP"  # SQL for the present as Django writes it
     transaction_is_lock: ClassVar[bool] = False
     lock_poll: ClassVar[tuple[float, float]] = (0.05, 1.0)  # seconds between tries: first, longest
@@ -73,6 +73,10 @@ class Dialect:
     def transactional(self) -> bool:
         """Whether DDL can be rolled back."""
         return bool(self.connection.features.can_rollback_ddl)
+
+    def is_atomic(self, section: Section) -> bool:
+        """Whether the section and its row in the history are one transaction."""
+        return self.transactional and section.transaction
 
     def has_table(self, name: str) -> bool:
         """Whether the table is where this connection looks for it.

@@ -14,7 +14,7 @@ from ..script import Section
 from .base import Dialect, Obstacle, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
-_SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
+SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
 _COMMITS = frozenset(
     "CREATE ALTER DROP TRUNCATE RENAME GRANT REVOKE LOCK ANALYZE OPTIMIZE REPAIR CHECK INSTALL"
     " UNINSTALL FLUSH COMMIT ROLLBACK".split()
@@ -26,8 +26,9 @@ _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packe
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
-_CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
-_UNSETTABLE = re.compile(
+# The character set first: every later text depends on it.
+CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
+UNSETTABLE = re.compile(
     r"timestamp|.*insert_id|identity|rand_seed.|.*_count|in_transaction|gtid_.*|pseudo_.*|"
     r"last_.*|skip_parallel_.*|session_track_.*|.*_timeout_set|warning_.*|error_.*|proxy_user|"
     r"external_user|server_.*|rowid_.*|hostname|version.*|statement_id|.*_info"
@@ -53,7 +54,7 @@ class MySQLDialect(Dialect):
         return MySQLLexicon().in_mode(sql_mode)
 
     @cached_property
-    def _lock_name(self) -> str:
+    def lock_name(self) -> str:
         name = self.connection.settings_dict["NAME"]
         return "django_jetbase:" + hashlib.sha256(str(name).encode()).hexdigest()[:32]
 
@@ -68,50 +69,42 @@ class MySQLDialect(Dialect):
         return f"UNIX_TIMESTAMP({column})"
 
     def try_lock(self) -> bool:
-        return self.execute("SELECT GET_LOCK(%s, 0)", (self._lock_name,)) == [(1,)]
+        return self.execute("SELECT GET_LOCK(%s, 0)", (self.lock_name,)) == [(1,)]
 
     def unlock(self) -> None:
         with suppress(DatabaseError):
-            self.execute("SELECT RELEASE_LOCK(%s)", (self._lock_name,))
+            self.execute("SELECT RELEASE_LOCK(%s)", (self.lock_name,))
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        self._variables = self._session_variables()
+        self._variables = self.session_variables()
         ((self._database, self._role),) = self.execute("SELECT DATABASE(), CURRENT_ROLE()")
         yield
 
-    def _session_variables(self) -> dict[str, str]:
+    def session_variables(self) -> dict[str, str]:
         return dict(self.execute("SHOW SESSION VARIABLES"))
 
     def restore_session(self, section: Section) -> None:
-        if not _SESSION_WORDS.search(section.text):
+        if not SESSION_WORDS.search(section.text):
             return
         self.execute("SET SESSION sql_select_limit = DEFAULT")  # it would cut what is read here
-        # The character set first: every later text depends on it.
-        for name in _CHARACTER_SETS:
+        for name in CHARACTER_SETS:
             self._set(name, self._variables[name])
         self.execute("UNLOCK TABLES")
         if self._database:
             self.execute(f"USE {self.connection.ops.quote_name(self._database)}")
-        for name, value in self._session_variables().items():
+        for name, value in self.session_variables().items():
             before = self._variables.get(name, value)
-            if value != before and not _UNSETTABLE.fullmatch(name):
+            if value != before and not UNSETTABLE.fullmatch(name):
                 self._set(name, before)
         self.execute("SET timestamp = DEFAULT")
-        self._restore_role()
-
-    def _restore_role(self) -> None:
-        if self.execute("SELECT CURRENT_ROLE()") == [(self._role,)]:
-            return
-        role = self._role
-        self.execute(f"SET ROLE {'NONE' if role in (None, '', 'NONE') else role}")
+        if self.execute("SELECT CURRENT_ROLE()") != [(self._role,)]:
+            self.execute(set_role(self._role))
 
     def _set(self, name: str, value: str) -> None:
-        """Set a variable whose type SHOW does not tell; one that is read-only cannot have moved."""
-        number = value.lstrip("-").replace(".", "", 1).isdigit()
-        literal = value if number else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+        """Set a variable; one that is read-only cannot have moved."""
         with suppress(DatabaseError):
-            self.execute(f"SET SESSION {name} = {literal}")
+            self.execute(set_variable(name, value))
 
     def run_one_by_one(self, section: Section, progress: Callable[[int], None]) -> None:
         self._open, self._autocommit = False, True
@@ -203,3 +196,15 @@ class MySQLDialect(Dialect):
 
     def commit(self) -> None:
         self.execute("COMMIT")
+
+
+def set_variable(name: str, value: str) -> str:
+    """SQL that sets a session variable, whose type SHOW VARIABLES does not tell."""
+    number = value.lstrip("-").replace(".", "", 1).isdigit()
+    literal = value if number else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return f"SET SESSION {name} = {literal}"
+
+
+def set_role(current: str | None) -> str:
+    """SQL that sets the role that CURRENT_ROLE() gave."""
+    return f"SET ROLE {'NONE' if current in (None, '', 'NONE') else current}"

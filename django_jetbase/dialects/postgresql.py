@@ -12,7 +12,7 @@ from ..lexicons.ansi import Lexicon
 from ..lexicons.postgresql import PostgreSQLLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, Elapsed, Obstacle, Query, StatementFailed
+from .base import NEEDS_NO_TRANSACTION, Dialect, Expression, Obstacle, Query, StatementFailed
 from .messages import SEPARATOR, Message, messages
 
 try:
@@ -36,7 +36,11 @@ _NOT_INSIDE = re.compile(
     r"|REINDEX \([^)]*\bCONCURRENTLY\b)(?!\w)",
     re.IGNORECASE | re.DOTALL,
 )
-_CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
+CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
+TRY_LOCK = (
+    "SELECT k, pg_try_advisory_lock(k) FROM (SELECT hashtextextended("
+    "'django_jetbase:' || coalesce(current_schema(), ''), 0) AS k) AS key"
+)
 _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
@@ -47,7 +51,7 @@ _ROWS_BLOCK = 1 << 16  # characters
 class PostgreSQLDialect(Dialect):
     """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
 
-    elapsed: ClassVar[Elapsed] = Elapsed(
+    elapsed: ClassVar[Expression] = Expression(
         "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)"
     )
 
@@ -114,10 +118,7 @@ class PostgreSQLDialect(Dialect):
         return None
 
     def try_lock(self) -> bool:
-        ((self._lock_key, locked),) = self.execute(
-            "SELECT k, pg_try_advisory_lock(k) FROM (SELECT hashtextextended("
-            "'django_jetbase:' || coalesce(current_schema(), ''), 0) AS k) AS key"
-        )
+        ((self._lock_key, locked),) = self.execute(TRY_LOCK)
         return bool(locked)
 
     def unlock(self) -> None:
@@ -162,7 +163,7 @@ class PostgreSQLDialect(Dialect):
 
     def before_commit(self, section: Section) -> None:
         if self.is_open(None):
-            self.execute(_CHECK_DEFERRED)
+            self.execute(CHECK_DEFERRED)
 
     def has_open_work(self) -> bool:
         return self.is_open(None)
@@ -200,7 +201,7 @@ class PostgreSQLDialect(Dialect):
         queries = list(closing())
         params = tuple(param for query in queries for param in query.params)
         record = self._compose(SEPARATOR.join(query.sql for query in queries), params)
-        self._send(head, last, [_CHECK_DEFERRED, *self._restore, record, "COMMIT"])
+        self._send(head, last, [CHECK_DEFERRED, *self._restore, record, "COMMIT"])
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         if statement.rows is not None:

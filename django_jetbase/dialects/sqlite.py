@@ -18,14 +18,14 @@ _NOT_INSIDE = re.compile(
     r"VACUUM\b|PRAGMA (?:\w+\.)?(?:foreign_keys|journal_mode|synchronous) ?[=(]", re.IGNORECASE
 )
 _DROP_TABLE = re.compile(r"DROP TABLE\b", re.IGNORECASE)
-_PRAGMA = re.compile(r"\bPRAGMA\b", re.IGNORECASE)
+PRAGMA = re.compile(r"\bPRAGMA\b", re.IGNORECASE)
 _NEAR = re.compile(r'near "(.+)": syntax error', re.DOTALL)
-_PRAGMAS = (
+PRAGMAS = (
     "query_only ignore_check_constraints legacy_alter_table recursive_triggers writable_schema"
     " reverse_unordered_selects automatic_index busy_timeout cache_size read_uncommitted"
     " secure_delete trusted_schema cell_size_check defer_foreign_keys"
 ).split()
-_OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
+OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
 _SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
 _LONGEST_SEARCH = 100_000
 
@@ -55,13 +55,16 @@ class SQLiteDialect(Dialect):
         if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
             return None
         lead = self.lead(statement)
-        if _CONTROL.match(lead):
+        if self.controls_transaction(statement):
             said = f"{statement.keyword} controls the transaction that the file runs in"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         if _NOT_INSIDE.match(lead):
             said = f"{lead.split('=')[0].strip()} does nothing or fails inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
+
+    def controls_transaction(self, statement: Statement) -> bool:
+        return bool(_CONTROL.match(self.lead(statement)))
 
     @contextmanager
     def lock(self, wait: float) -> Iterator[None]:
@@ -70,21 +73,21 @@ class SQLiteDialect(Dialect):
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        self._pragmas = {name: self._pragma(name) for name in [*_PRAGMAS, *_OUTSIDE_PRAGMAS]}
+        self._pragmas = {name: self.pragma(name) for name in [*PRAGMAS, *OUTSIDE_PRAGMAS]}
         yield
 
-    def _pragma(self, name: str) -> Any:
+    def pragma(self, name: str) -> Any:
         rows = self.execute(f"PRAGMA {name}")
         return rows[0][0] if rows else None
 
     def restore_session(self, section: Section) -> None:
         touched = self._violations is not None or section.foreign_keys is not None
-        if not touched and not _PRAGMA.search(section.text):
+        if not touched and not PRAGMA.search(section.text):
             return
-        names = _PRAGMAS if self.is_open(None) else [*_PRAGMAS, *_OUTSIDE_PRAGMAS]
+        names = PRAGMAS if self.is_open(None) else [*PRAGMAS, *OUTSIDE_PRAGMAS]
         for name in names:
             before = self._pragmas[name]
-            if before is not None and self._pragma(name) != before:
+            if before is not None and self.pragma(name) != before:
                 self.execute(f"PRAGMA {name} = {before}")
         if not self.is_open(None):
             self._violations = None
@@ -97,12 +100,15 @@ class SQLiteDialect(Dialect):
         self._violations = None
         if section.foreign_keys is not None:
             self.execute(f"PRAGMA foreign_keys = {int(section.foreign_keys)}")
-        elif any(
-            statement.keyword == "DROP" and _DROP_TABLE.match(self.lead(statement))
-            for statement in section.statements
-        ):
+        elif self.drops_table(section):
             self.execute("PRAGMA foreign_keys = 0")
             self._violations = self._foreign_key_violations()
+
+    def drops_table(self, section: Section) -> bool:
+        return any(
+            statement.keyword == "DROP" and _DROP_TABLE.match(self.lead(statement))
+            for statement in section.statements
+        )
 
     def before_commit(self, section: Section) -> None:
         if self._violations is None:

@@ -1,6 +1,7 @@
 """The rules of ANSI SQL, and what every dialect has in common."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
@@ -39,6 +40,17 @@ class Extent(NamedTuple):
     resume: int
     parts: tuple[int, int, int] | None = None
     objection: str | None = None
+
+
+class Piece(NamedTuple):
+    """A stretch of text. `kind` is `comment` up to the end of a line, `quoted`, or empty.
+
+    A block comment counts as quoted.
+    """
+
+    kind: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -212,6 +224,30 @@ class Lexicon:
         if text[pos] in "'\"`[":
             raise OpenTokenError("the quote that begins here has no end", pos)
         return self.comment_end(text, pos)
+
+    @cached_property
+    def _piece(self) -> re.Pattern[str]:
+        return re.compile(
+            rf"(?P<comment>{self.line_comment})|(?P<quoted>{self.quoted}|{self.block_comment})"
+            rf"|(?:[^{self.special}]++|{self.loose})++",
+            re.DOTALL,
+        )
+
+    def pieces(self, text: str) -> Iterator[Piece]:
+        """Cut the text where quotes and comments begin and end.
+
+        Raises OpenTokenError at one that has no end.
+        """
+        pos = 0
+        while pos < len(text):
+            if match := self._piece.match(text, pos):
+                kind, end = match.lastgroup or "", match.end()
+            elif after := self.irregular(text, pos):
+                kind, end = "quoted", after
+            else:
+                kind, end = "", pos + 1
+            yield Piece(kind, pos, end)
+            pos = end
 
     def comment_end(self, text: str, start: int) -> int | None:
         """The end of a comment that `block_comment` did not match; None where none begins."""

@@ -1,7 +1,7 @@
 """What the commands share: the alias, errors as CommandError, and how things are shown."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _MutuallyExclusiveGroup
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,8 @@ class JetbaseCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity = options["verbosity"]
         self.json = options.get("json", False)
+        if self.json and options.get("sql"):
+            raise CommandError("--json and --sql do not go together.", returncode=USAGE)
         try:
             self.run(**options)
         except JetbaseError as error:
@@ -99,12 +101,29 @@ class JetbaseCommand(BaseCommand):
     def print_json(self, document: Any) -> None:
         self.stdout.write(json.dumps(document, indent=2, default=str))
 
-    def show(self, result: Result, dry_run: bool) -> None:
+    @staticmethod
+    def add_previews(parser: ArgumentParser) -> _MutuallyExclusiveGroup:
+        """The options that run nothing."""
+        previews = parser.add_mutually_exclusive_group()
+        previews.add_argument(
+            "-d", "--dry-run", action="store_true", help="show what would run, and run nothing"
+        )
+        previews.add_argument(
+            "--sql",
+            action="store_true",
+            help="print a script for the database's own client that does the same",
+        )
+        return previews
+
+    def show(self, result: Result, migrator: Migrator, **options: Any) -> None:
         """Print what a run did, or would do."""
         if self.json:
-            self.print_json(result_document(result, dry_run))
+            self.print_json(result_document(result, options["dry_run"]))
             return
         self.warn(result.warnings)
+        if options["sql"]:
+            self.print_script(migrator.script(result.planned))
+            return
         for planned in result.planned:
             self._preview(planned)
         if not result.done and not result.planned:
@@ -114,6 +133,12 @@ class JetbaseCommand(BaseCommand):
                 f"{len(result.left)} versioned migrations stay pending; runs-on-change and"
                 " runs-always files did not run."
             )
+
+    def print_script(self, script: str) -> None:
+        """On every platform the same bytes."""
+        if reconfigure := getattr(self.stdout, "reconfigure", None):
+            reconfigure(encoding="utf-8", newline="\n")
+        self.stdout.write(script)
 
     def _preview(self, planned: Planned) -> None:
         label = planned.step.subject.label

@@ -3,11 +3,11 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from contextlib import suppress
 from typing import ClassVar, NamedTuple
 
 from ..exceptions import HistoryError
-from ..lexicons.ansi import OpenTokenError
+from ..lexicons.ansi import OpenTokenError, Piece
 from ..migration import Kind
 from ..scanner import Statement, scan
 from .base import Difference, Foreign, Source
@@ -29,14 +29,6 @@ UNESCAPED = r"ran with : for \:"
 class _Line(NamedTuple):
     number: int
     text: str
-
-
-class _Token(NamedTuple):
-    """A comment to the end of its line, or something quoted."""
-
-    is_comment: bool
-    start: int
-    end: int
 
 
 class JetbaseSource(Source):
@@ -93,17 +85,17 @@ class JetbaseSource(Source):
         lines = _plain_lines(text)
         upgrade = "\n".join(lines[: _upgrade_size(lines)])
         first, counted = 1, 0
-        for token in self._tokens(upgrade):
-            first += upgrade.count("\n", counted, token.start)
-            counted = token.start
-            breaks = upgrade.count("\n", token.start, token.end)
-            if breaks and not token.is_comment and upgrade[token.start] in "'\"":
+        for piece in self._pieces(upgrade):
+            first += upgrade.count("\n", counted, piece.start)
+            counted = piece.start
+            breaks = upgrade.count("\n", piece.start, piece.end)
+            if breaks and upgrade[piece.start] in "'\"":
                 yield Difference(first, first + breaks, FLATTENED)
 
     def _behind_comment(self, lines: Sequence[_Line]) -> Sequence[_Line]:
         """The lines that became part of a comment once these were joined."""
-        tokens = self._tokens(_joined(lines))
-        start = next((token.start for token in tokens if token.is_comment), None)
+        pieces = self._pieces(_joined(lines))
+        start = next((piece.start for piece in pieces if piece.kind == "comment"), None)
         if start is None:
             return []
         for index, line in enumerate(lines, 1):
@@ -119,26 +111,10 @@ class JetbaseSource(Source):
                 return Difference(lines[item.line - 1].number, lines[-1].number, what)
         return None
 
-    @cached_property
-    def _token(self) -> re.Pattern[str]:
-        lexicon = self.dialect.lexicon
-        return re.compile(
-            rf"(?P<comment>{lexicon.line_comment})|(?P<quoted>{lexicon.quoted})"
-            rf"|[^{lexicon.special}]++|{lexicon.block_comment}|{lexicon.loose}",
-            re.DOTALL,
-        )
-
-    def _tokens(self, text: str) -> Iterator[_Token]:
-        """The tokens up to the first that has no end."""
-        pos = 0
-        while pos < len(text):
-            match = self._token.match(text, pos)
-            if match and match.lastgroup:
-                yield _Token(match.lastgroup == "comment", pos, match.end())
-            try:
-                pos = match.end() if match else self.dialect.lexicon.irregular(text, pos) or pos + 1
-            except OpenTokenError:
-                return
+    def _pieces(self, text: str) -> Iterator[Piece]:
+        """The comments and what is quoted, up to the first that has no end."""
+        with suppress(OpenTokenError):
+            yield from (piece for piece in self.dialect.lexicon.pieces(text) if piece.kind)
 
 
 def _plain_lines(text: str) -> list[str]:

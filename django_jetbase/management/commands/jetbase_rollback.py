@@ -18,18 +18,17 @@ class Command(JetbaseCommand):
             metavar="VERSION",
             help="undo everything above this version; 'zero' undoes all",
         )
-        parser.add_argument(
-            "-d", "--dry-run", action="store_true", help="show what would run, and run nothing"
-        )
+        self.add_previews(parser)
         parser.add_argument(
             "--fake", action="store_true", help="record it as rolled back, and run nothing"
         )
 
     def run(self, **options: Any) -> None:
-        result = self.migrator(**options).rollback(
+        migrator = self.migrator(**options)
+        result = migrator.rollback(
             options["count"],
             options["to_version"],
-            dry_run=options["dry_run"],
+            dry_run=options["dry_run"] or options["sql"],
             fake=options["fake"],
         )
-        self.show(result, options["dry_run"])
+        self.show(result, migrator, **options)

@@ -21,10 +21,7 @@ class Command(JetbaseCommand):
         target.add_argument(
             "-t", "--to-version", metavar="VERSION", help="apply up to this version"
         )
-        parser.add_argument(
-            "-d", "--dry-run", action="store_true", help="show what would run, and run nothing"
-        )
-        parser.add_argument(
+        self.add_previews(parser).add_argument(
             "--check",
             action="store_true",
             help=f"run nothing; exit {PENDING} if something is pending, {FINDING} if it is wrong",
@@ -52,14 +49,15 @@ class Command(JetbaseCommand):
         if options["check"]:
             self.check_pending(skip, **options)
             return
-        result = self.migrator(**options).upgrade(
+        migrator = self.migrator(**options)
+        result = migrator.upgrade(
             options["count"],
             options["to_version"],
-            dry_run=options["dry_run"],
+            dry_run=options["dry_run"] or options["sql"],
             fake=options["fake"],
             skip=skip,
         )
-        self.show(result, options["dry_run"])
+        self.show(result, migrator, **options)
 
     def check_pending(self, skip: Skip, **options: Any) -> None:
         """Runs-always files are always due, so they count as nothing."""

@@ -1,0 +1,111 @@
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import ClassVar
+
+from django.db import DatabaseError
+
+from ..dialects.base import Expression
+from ..dialects.mysql import (
+    CHARACTER_SETS,
+    SESSION_WORDS,
+    UNSETTABLE,
+    MySQLDialect,
+    set_role,
+    set_variable,
+)
+from ..scanner import Statement
+from ..script import Section
+from .base import LOCKED, Client, ended
+
+_DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
+_PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
+_ROLE = re.compile(r"\bROLE\b", re.IGNORECASE)
+
+
+class MariaDB(Client):
+    """The clients `mariadb` and `mysql`, which stop at the first error by themselves."""
+
+    dialect: MySQLDialect
+    usage: ClassVar[str] = "mariadb --binary-mode --comments < SCRIPT"
+    begin: ClassVar[str] = "START TRANSACTION;"
+    stamp: ClassVar[Mapping[str, Expression]] = {
+        "at": Expression("UTC_TIMESTAMP(6)"),
+        "database_user": Expression("SUBSTRING_INDEX(USER(), '@', 1)"),
+        "host": Expression("SUBSTRING_INDEX(USER(), '@', -1)"),
+    }
+    start: ClassVar[str] = "SET @jetbase_started = UTC_TIMESTAMP(6);"
+    elapsed: ClassVar[Expression] = Expression(
+        "TIMESTAMPDIFF(MICROSECOND, @jetbase_started, UTC_TIMESTAMP(6)) DIV 1000"
+    )
+
+    def head(self) -> Iterator[str]:
+        yield self._use
+        others = dict(self.dialect.execute("SHOW GLOBAL VARIABLES"))
+        own = (name for name, value in self._variables.items() if others.get(name, value) != value)
+        yield from self._set([*CHARACTER_SETS, "collation_connection", *own])
+        lock = f"GET_LOCK({self.literal(self.dialect.lock_name)}, 0)"
+        # A table that does not exist: its name is the message.
+        yield f"SET @jetbase_lock = IF({lock}, 'DO 0', 'SELECT * FROM `{LOCKED}`');"
+        yield "PREPARE jetbase_lock FROM @jetbase_lock;"
+        yield "EXECUTE jetbase_lock;"
+        yield "DEALLOCATE PREPARE jetbase_lock;"
+
+    @property
+    def _use(self) -> str:
+        connection = self.dialect.connection
+        return f"USE {connection.ops.quote_name(connection.settings_dict['NAME'])};"
+
+    @cached_property
+    def _variables(self) -> dict[str, str]:
+        return self.dialect.session_variables()
+
+    def _set(self, names: Iterable[str]) -> Iterator[str]:
+        """Give variables the values that they have in Django's session."""
+        for name in names:
+            sql = set_variable(name, self._variables[name])
+            if not UNSETTABLE.fullmatch(name) and self._runs(sql):
+                yield f"{sql};"
+
+    def _runs(self, sql: str) -> bool:
+        """Whether the variable can be set; here it has its value already."""
+        try:
+            self.dialect.execute(sql)
+        except DatabaseError:
+            return False
+        return True
+
+    def statement(self, statement: Statement, section: Section) -> str:
+        sql = self.dialect.as_sent(statement, section)
+        if ";" not in sql:
+            return ended(sql)
+        delimiter = next(mark for mark in self._delimiters() if mark not in sql)
+        return f"DELIMITER {delimiter}\n{sql}\n{delimiter}\nDELIMITER ;"
+
+    def _delimiters(self) -> Iterator[str]:
+        yield from _DELIMITERS
+        length = 3
+        while True:
+            yield "$" * length
+            length += 1
+
+    def commit_left_open(self, section: Section) -> Iterator[str]:
+        yield "COMMIT;"
+
+    def put_back(self, section: Section) -> Iterator[str]:
+        if not SESSION_WORDS.search(section.text):
+            return
+        yield "SET SESSION sql_select_limit = DEFAULT;"
+        yield from self._set([*CHARACTER_SETS, "collation_connection"])
+        yield from ("UNLOCK TABLES;", self._use)
+        words = set(re.findall(r"\w+", section.text.lower()))
+        yield from self._set(name for name in self._variables if name in words)
+        yield "SET timestamp = DEFAULT;"
+        if _ROLE.search(section.text):
+            ((role,),) = self.dialect.execute("SELECT CURRENT_ROLE()")
+            yield f"{set_role(role)};"
+
+    def text_literal(self, value: str) -> str:
+        if _PLAIN.fullmatch(value):
+            return super().text_literal(value)
+        return f"CONVERT({self.bytes_literal(value.encode())} USING utf8mb4)"

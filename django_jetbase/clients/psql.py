@@ -1,0 +1,103 @@
+import re
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from ..dialects.base import Expression
+from ..dialects.postgresql import CHECK_DEFERRED, TRY_LOCK
+from ..lexicons.ansi import OpenTokenError
+from ..scanner import Statement
+from ..script import Section
+from .base import LOCKED, Client, ended
+
+# Outside of quotes psql takes a name behind a colon for a variable of its own.
+_COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")
+_BEGINS = frozenset({"BEGIN", "START"})
+_EPOCH = "extract(epoch FROM clock_timestamp())"
+
+
+class Psql(Client):
+    """psql, version 10 or later."""
+
+    usage: ClassVar[str] = "psql -X -f SCRIPT"
+    begin: ClassVar[str] = "BEGIN;"
+    stamp: ClassVar[Mapping[str, Expression]] = {
+        "at": Expression("clock_timestamp() AT TIME ZONE 'UTC'"),
+        "database_user": Expression("session_user"),
+        "host": Expression("coalesce(host(inet_client_addr()), 'localhost')"),
+    }
+    start: ClassVar[str] = f"SELECT {_EPOCH} AS jetbase_started \\gset"
+    elapsed: ClassVar[Expression] = Expression(
+        f"CAST(({_EPOCH} - :jetbase_started) * 1000 AS bigint)"
+    )
+
+    def head(self) -> Iterator[str]:
+        yield from (r"\set ON_ERROR_STOP on", r"\set AUTOCOMMIT on", r"\set ON_ERROR_ROLLBACK off")
+        yield r"\encoding UTF8"
+        ((role,),) = self.dialect.execute("SELECT current_setting('role')")
+        if role != "none":
+            yield f"SET ROLE {self.dialect.connection.ops.quote_name(role)};"
+        yield r"SELECT current_setting('role') AS jetbase_role \gset"
+        yield self._set_all()
+        yield (
+            f"DO $jetbase$ BEGIN IF NOT (SELECT locked FROM ({TRY_LOCK}) AS lock (key, locked))"
+            f" THEN RAISE EXCEPTION '{LOCKED}'; END IF; END $jetbase$;"
+        )
+
+    def _set_all(self) -> str:
+        """Whoever runs the script may have other defaults than Django's connection."""
+        rows = self.dialect.execute(
+            "SELECT name, current_setting(name) FROM pg_settings"
+            " WHERE source IN ('client', 'session') AND context IN ('user', 'superuser')"
+            " AND name NOT IN ('application_name', 'client_encoding', 'search_path')"
+            " AND name !~ '^transaction_' UNION ALL SELECT 'search_path',"
+            " replace(current_setting('search_path'), '\"$user\"', quote_ident(current_user))"
+        )
+        calls = [
+            f"set_config({self.literal(name)}, {self.literal(value)}, false)"
+            for name, value in [("client_encoding", "UTF8"), *rows]
+        ]
+        columns = ", ".join(f"{call} AS v{number}" for number, call in enumerate(calls))
+        return f"SELECT {columns} \\gset jetbase_"
+
+    def statement(self, statement: Statement, section: Section) -> str:
+        sql = ended(self._without_variables(statement.sql))
+        return sql if statement.rows is None else f"{sql}\n{statement.rows}\\."
+
+    def _without_variables(self, sql: str) -> str:
+        if not _COLON.search(sql):
+            return sql
+        try:
+            pieces = list(self.dialect.lexicon.pieces(sql))
+        except OpenTokenError:  # text that the rules of the session's beginning do not fit
+            return sql
+        protected = []
+        for kind, start, end in pieces:
+            beyond = sql[end : end + 1]  # a quote may follow the colon
+            text = sql[start:end]
+            protected.append(
+                text if kind else _COLON.sub(_escaped, text + beyond).removesuffix(beyond)
+            )
+        return "".join(protected)
+
+    def close(self, section: Section) -> Iterator[str]:
+        yield f"{CHECK_DEFERRED};"
+
+    def commit_left_open(self, section: Section) -> Iterator[str]:
+        if any(statement.keyword in _BEGINS for statement in section.statements):
+            yield "COMMIT;"
+
+    def put_back(self, section: Section) -> Iterator[str]:
+        yield from ("RESET SESSION AUTHORIZATION;", "RESET ALL;")
+        yield r"SELECT set_config('role', :'jetbase_role', false) AS role \gset jetbase_"
+        yield self._set_all()
+
+    def bytes_literal(self, value: bytes) -> str:
+        return f"decode('{value.hex()}', 'hex')"
+
+    def text_literal(self, value: str) -> str:
+        literal = super().text_literal(value)
+        return f"E{literal}".replace("\\", "\\\\") if "\\" in value else literal
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0] if len(match[0]) == 2 else r"\:"

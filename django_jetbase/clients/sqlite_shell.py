@@ -1,0 +1,93 @@
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import ClassVar
+
+from ..dialects.base import Expression
+from ..dialects.sqlite import OUTSIDE_PRAGMAS, PRAGMAS, SQLiteDialect
+from ..scanner import Statement
+from ..script import Section
+from .base import Client
+
+_ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_NOW = "julianday('now')"
+_CHECK = 'SELECT "table", rowid, parent FROM pragma_foreign_key_check'
+
+
+class SQLiteShell(Client):
+    """The shell `sqlite3`, version 3.16 or later."""
+
+    dialect: SQLiteDialect
+    usage: ClassVar[str] = "sqlite3 -batch DATABASE < SCRIPT"
+    begin: ClassVar[str] = "BEGIN IMMEDIATE;"
+    stamp: ClassVar[Mapping[str, Expression]] = {
+        "at": Expression("strftime('%Y-%m-%d %H:%M:%f000', 'now')"),
+        "database_user": Expression("''"),
+        "host": Expression("''"),
+    }
+    start: ClassVar[str] = f"UPDATE temp.jetbase_run SET started = {_NOW};"
+    elapsed: ClassVar[Expression] = Expression(
+        f"CAST(({_NOW} - (SELECT started FROM temp.jetbase_run)) * 86400000 AS INTEGER)"
+    )
+
+    def head(self) -> Iterator[str]:
+        yield ".bail on"
+        yield ".timeout 60000"
+        with closing(sqlite3.connect(":memory:")) as plain:
+            for name in [*PRAGMAS, *OUTSIDE_PRAGMAS]:
+                usual = plain.execute(f"PRAGMA {name}").fetchone()
+                if usual and self.dialect.pragma(name) != usual[0]:
+                    yield self._set(name)
+        yield f"CREATE TEMP TABLE jetbase_run AS SELECT {_NOW} AS started;"
+        yield (
+            "CREATE TEMP TABLE jetbase_violations (found INTEGER"
+            ' CONSTRAINT "rows would violate a foreign key" CHECK (found = 0));'
+        )
+
+    def _set(self, name: str) -> str:
+        return f"PRAGMA {name} = {self.dialect.pragma(name)};"
+
+    def before(self, section: Section) -> Iterator[str]:
+        if section.foreign_keys is not None:
+            yield f"PRAGMA foreign_keys = {int(section.foreign_keys)};"
+        elif self.dialect.drops_table(section):
+            yield "PRAGMA foreign_keys = 0;"
+            yield f"CREATE TEMP TABLE jetbase_violations_before AS {_CHECK};"
+
+    def statement(self, statement: Statement, section: Section) -> str:
+        sql = super().statement(statement, section)
+        if _ENDS_STATEMENT.search(sql):
+            raise ValueError(
+                "the sqlite3 shell takes a line with nothing but / or GO for the end of a"
+                " statement; join it to the line above"
+            )
+        return sql
+
+    def close(self, section: Section) -> Iterator[str]:
+        if self._is_checked(section):
+            new = f"{_CHECK} EXCEPT SELECT * FROM temp.jetbase_violations_before"
+            yield f"INSERT INTO temp.jetbase_violations SELECT count(*) FROM ({new});"
+
+    def _is_checked(self, section: Section) -> bool:
+        return section.foreign_keys is None and self.dialect.drops_table(section)
+
+    def commit_left_open(self, section: Section) -> Iterator[str]:
+        controls = [s for s in section.statements if self.dialect.controls_transaction(s)]
+        if controls and controls[-1].keyword == "BEGIN":
+            yield "COMMIT;"
+
+    def put_back(self, section: Section) -> Iterator[str]:
+        yield from self._put_back(section, PRAGMAS)
+
+    def after(self, section: Section) -> Iterator[str]:
+        yield from self._put_back(section, OUTSIDE_PRAGMAS)
+        if self._is_checked(section):
+            yield "DROP TABLE temp.jetbase_violations_before;"
+
+    def _put_back(self, section: Section, names: list[str]) -> Iterator[str]:
+        text = section.text.lower()
+        named = {name for name in names if "pragma" in text and name in text}
+        if section.foreign_keys is not None or self._is_checked(section):
+            named |= {"foreign_keys"} & set(names)
+        yield from (self._set(name) for name in names if name in named)

@@ -1,0 +1,93 @@
+"""A run as a script: what the database's stock client does with it is what the run would do."""
+
+from collections.abc import Iterable, Iterator
+
+from .clients import client_of
+from .database import Database
+from .dialects.base import Query
+from .exceptions import MigrationFileError
+from .history import History
+from .preparation import Planned, Preparation
+from .script import Section
+from .version import __version__
+
+
+class Offline:
+    """Writes scripts for one database, which it reads and does not change."""
+
+    def __init__(self, database: Database, preparation: Preparation) -> None:
+        self.name = str(database.connection.settings_dict["NAME"])
+        self.preparation = preparation
+        self.dialect = database.dialect
+        self.client = client_of(database.dialect)
+        limit = database.settings.history_text_limit
+        self.history = History(database.dialect, limit, self.client.stamp)
+
+    def script(self, planned: Iterable[Planned]) -> str:
+        """The script of these steps. Raises MigrationFileError for what the client would not send.
+
+        It stops at the first error, and where the history is not any more what it was.
+        """
+        return "\n".join([*self._head(), *(line for item in planned for line in self._step(item))])
+
+    def _head(self) -> Iterator[str]:
+        yield _comment(f"Written by django-jetbase {__version__} for the database {self.name}.")
+        yield _comment(f"Run it with: {self.client.usage}")
+        yield from self.client.head()
+        if not self.history.exists():
+            yield from ("", _comment("the tables of the history"))
+            yield from self._transaction(self.history.creation())
+
+    def _step(self, item: Planned) -> Iterator[str]:
+        yield from ("", _comment(f"{item.step.direction}: {item.step.subject.label}"))
+        recorded = self.preparation.recorded(item.step)
+        row, direction, section = item.step.applied, item.step.direction, item.section
+        if section is None:
+            yield from self._transaction(
+                self.history.closing(recorded, row, direction, 0, 0, item.origin)
+            )
+            return
+        count = len(section.statements)
+        yield self.client.start
+        yield from self.client.before(section)
+        if self.dialect.is_atomic(section):
+            yield self.client.begin
+            yield from self._statements(item.step.path, section)
+            yield from self.client.close(section)
+            yield from self.client.put_back(section)
+            yield from self._queries(
+                self.history.closing(recorded, row, direction, count, self.client.elapsed)
+            )
+            yield "COMMIT;"
+        else:
+            beginning = self.history.beginning(recorded, row, direction, count)
+            yield from self._transaction(beginning)
+            yield from self._statements(item.step.path, section)
+            yield from self.client.commit_left_open(section)
+            yield from self.client.put_back(section)
+            yield from self._transaction(
+                self.history.finished(recorded, row, direction, count, self.client.elapsed)
+            )
+        yield from self.client.after(section)
+
+    def _statements(self, path: str, section: Section) -> Iterator[str]:
+        for statement in section.statements:
+            try:
+                yield self.client.statement(statement, section)
+            except ValueError as error:
+                line, column = section.place(statement.start)
+                raise MigrationFileError(
+                    f"{path}:{line}:{column}: {error}.", path=path, line=line, column=column
+                ) from error
+
+    def _transaction(self, queries: Iterable[Query]) -> Iterator[str]:
+        yield self.client.begin
+        yield from self._queries(queries)
+        yield "COMMIT;"
+
+    def _queries(self, queries: Iterable[Query]) -> Iterator[str]:
+        return (self.client.query(query) for query in queries)
+
+
+def _comment(text: str) -> str:
+    return "-- " + " ".join(text.split())
