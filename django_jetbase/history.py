@@ -221,7 +221,7 @@ class History:
         """Record as applied what did not run here; `values` replace what would be recorded."""
         row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
         state = {"incomplete": "", "committed": 0}
-        logged = row | {"event": event, "detail": detail, "at": utc_text(datetime.now(UTC))}
+        logged = row | {"event": event, "detail": detail, **self._stamp}
         return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
 
     def accepted(self, migration: Recorded, row: Applied) -> list[Query]:

@@ -1,6 +1,7 @@
 """Taking over the history of another tool: what is recorded, said and refused."""
 
 import json
+import platform
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_dates_and_order_are_kept(project: Project) -> None:
     assert [event["event"] for event in events] == ["imported", "imported"]
     assert events[0]["detail"] == "from jetbase_migrations"
     assert datetime.fromisoformat(events[0]["at"]).year >= 2026
+    assert events[0]["host"] == platform.node()
 
 
 def test_a_changed_file_is_reported_until_it_is_accepted(project: Project) -> None:

@@ -22,7 +22,7 @@ class Command(JetbaseCommand):
 
 
 def _lines(event: Past) -> str:
-    who = f"{event.database_user}@{event.host}"
+    who = f"{event.database_user}@{event.host}".strip("@")
     took = f"{event.duration_ms / 1000:.2f} s"
     if event.origin != Origin.RUN:
         took = f"not run ({event.origin})"
