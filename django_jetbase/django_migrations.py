@@ -166,8 +166,8 @@ def _collected(
             f"{migration.app_label}.{migration.name}: sqlmigrate cannot tell its SQL on this"
             f" database: {error}"
         ) from error
-    # SQLite's editor turns foreign keys off and on, and asks for nothing else.
-    return statements, any(not sql.startswith("PRAGMA") for sql in queries)
+    # SQLite's editor turns foreign keys off and begins, and asks for nothing.
+    return statements, any(not sql.startswith(("PRAGMA", "BEGIN")) for sql in queries)
 
 
 def _literal(text: str) -> str:

@@ -63,6 +63,12 @@ def test_the_files_do_what_the_migrations_do(made: Project) -> None:
         assert shown(made) == list(DONE[:number])
 
 
+def test_nothing_is_in_doubt_where_django_looks_nothing_up(made: Project) -> None:
+    (text,) = (path.read_text() for path in made.folder.iterdir() if "0001" in path.name)
+    assert "CHECK THIS" not in text
+    assert made.said == ""
+
+
 def test_what_django_has_applied_is_recorded_only(made: Project) -> None:
     migrate(made, "catalog", "0002")
     said = made.call("upgrade", dry_run=True)

@@ -65,11 +65,10 @@ WHERE id = 3~~
 Tool = Callable[..., None]
 
 
-@pytest.fixture
-def tool(project: Project, tmp_path: Path) -> Tool:
-    """Run a command of the tool on the project's files and database."""
+def url_of(project: Project) -> URL:
+    """The project's database as the tool is told of it."""
     given = project.connection.settings_dict
-    url = URL.create(
+    return URL.create(
         DRIVERS[project.vendor],
         given["USER"] or None,
         given["PASSWORD"] or None,
@@ -77,11 +76,16 @@ def tool(project: Project, tmp_path: Path) -> Tool:
         int(given["PORT"]) if given["PORT"] else None,
         given["NAME"],
     )
+
+
+@pytest.fixture
+def tool(project: Project, tmp_path: Path) -> Tool:
+    """Run a command of the tool on the project's files and database."""
     folder = tmp_path / "jetbase"
     folder.mkdir()
     (folder / "migrations").symlink_to(project.folder, target_is_directory=True)
     environment = os.environ | {
-        "JETBASE_SQLALCHEMY_URL": url.render_as_string(hide_password=False),
+        "JETBASE_SQLALCHEMY_URL": url_of(project).render_as_string(hide_password=False),
         "PYTHONUTF8": "1",
     }
 
