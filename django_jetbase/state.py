@@ -80,19 +80,21 @@ class State:
         newest = _highest(self.migrations)
         if newest is None:
             return []
-        newer = [row for row in self.missing if row.version and row.version > newest]
-        first = min((row.sequence for row in newer), default=None)
-        if first is None:
+        newer = [row.sequence for row in self.missing if row.version and row.version > newest]
+        if not newer:
             return []
-        return [row for row in self.missing if row in newer or self._came_along(row, first)]
-
-    def _came_along(self, row: Applied, first: int) -> bool:
-        return row.version is None and row.sequence > first
+        first = min(newer)
+        return [
+            row
+            for row in self.missing
+            if (row.version > newest if row.version else row.sequence > first)
+        ]
 
     @property
     def lost(self) -> list[Applied]:
         """What is missing and was not applied by a newer release."""
-        return [row for row in self.missing if row not in self.ahead]
+        ahead = {row.key for row in self.ahead}
+        return [row for row in self.missing if row.key not in ahead]
 
     @cached_property
     def edited(self) -> list[Migration]:
@@ -168,7 +170,7 @@ class State:
         if row and row.incomplete:
             return "incomplete"
         if migration is None:
-            return "missing" if row in self.missing else "applied"
+            return "missing" if row and row.path else "applied"
         if migration.key in self.ignored:
             return "ignored"
         if row is None:

@@ -1,6 +1,6 @@
 """Take over the history of another tool."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from .database import Database
 from .disk import File
 from .exceptions import HistoryError, MigrationFileError
 from .history import IMPORTED, Recorded
-from .migration import Migration, Origin, migration_key
+from .migration import Kind, Migration, Origin, Version, migration_key
 from .models import utc_text
 from .preparation import Preparation
 from .problems import Problem, Rule
@@ -41,22 +41,16 @@ class Takeover:
 
     def matches(self, files: Iterable[Migration]) -> list[Match]:
         """What the other tool has applied, oldest first."""
-        known = list(files)
-        pairs = [(row, self._file_of(row, known)) for row in self.source.read()]
-        return [
-            Match(row, file, self.source.as_read(row, file.text) if file else None)
-            for row, file in pairs
-        ]
+        known: dict[object, Migration] = {}
+        for file in files:
+            for identity in _identities(file.version, file.kind, file.path):
+                known.setdefault(identity, file)
+        return [self._match(row, known) for row in self.source.read()]
 
-    def _file_of(self, row: Foreign, files: list[Migration]) -> Migration | None:
-        """The file of that version; else that of the path, or of the name in whatever folder."""
-        if row.version:
-            return next((file for file in files if file.version == row.version), None)
-        path = self._our_path(row)
-        repeatable = [file for file in files if file.kind is row.kind]
-        same = [file for file in repeatable if file.path == path]
-        same += [file for file in repeatable if _name(file.path) == _name(path)]
-        return same[0] if same else None
+    def _match(self, row: Foreign, known: Mapping[object, Migration]) -> Match:
+        identities = _identities(row.version, row.kind, self._our_path(row))
+        file = next((known[identity] for identity in identities if identity in known), None)
+        return Match(row, file, self.source.as_read(row, file.text) if file else None)
 
     def _our_path(self, row: Foreign) -> str:
         return self.source.our_name(row.file_name.replace("\\", "/"))
@@ -144,8 +138,11 @@ class Takeover:
                 ) from error
 
 
-def _name(path: str) -> str:
-    return PurePosixPath(path).name
+def _identities(version: Version | None, kind: Kind, path: str) -> list[object]:
+    """By what the same file is known: its version; else its path, or its name in any folder."""
+    if version:
+        return [version]
+    return [(kind, "path", path), (kind, "name", PurePosixPath(path).name)]
 
 
 def _lines(first: int, last: int) -> str:

@@ -66,6 +66,20 @@ def test_a_changed_file_is_reported_until_it_is_accepted(project: Project) -> No
     assert project.tables() == {"jetbase_migrations"}
 
 
+def test_a_repeatable_is_found_by_its_path_or_else_by_its_name(project: Project) -> None:
+    for path in ("ROC__v.sql", "deep/ROC__v.sql", "deep/ROC__w.sql"):
+        (project.folder / path).parent.mkdir(exist_ok=True)
+        (project.folder / path).write_text("SELECT 1;")
+    at, checksum = "CURRENT_TIMESTAMP", jetbase_sum("SELECT 1;")
+    jetbase_rows(
+        project,
+        ("NULL", "ROC__v.sql", "RUNS_ON_CHANGE", at, checksum),
+        ("NULL", "ROC__w.sql", "RUNS_ON_CHANGE", at, checksum),
+    )
+    project.call("import", "jetbase")
+    assert project.applied() == ["ROC__v.sql", "deep/ROC__w.sql"]
+
+
 def test_a_file_that_is_gone_is_missing(project: Project) -> None:
     project.write(V2__b=B)
     at = "CURRENT_TIMESTAMP"
