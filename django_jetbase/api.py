@@ -32,8 +32,8 @@ def upgrade(
 
     Raises a JetbaseError; inside an `atomic()` block that is an AtomicError.
     """
+    from .inspection import Skip
     from .migrator import Migrator
-    from .results import Skip
 
     skip = Skip(checksums=skip_checksum_validation, files=skip_file_validation)
     return Migrator(database).upgrade(count, to_version, dry_run=dry_run, skip=skip)

@@ -10,17 +10,19 @@ from .dialects import dialect_of
 from .dialects.base import Notice
 from .exceptions import AtomicError, ReadOnlyError
 from .history import History
+from .recorder import Recorder
 
 
 class Database:
-    """The settings, connection, dialect and history of one alias."""
+    """The settings, connection and dialect of one alias, and its history to read and to write."""
 
     def __init__(self, alias: str, notice: Notice = lambda text: None) -> None:
         self.alias = alias
         self.settings = Settings.of(alias)
         self.connection = connections[alias]
         self.dialect = dialect_of(self.connection, notice)
-        self.history = History(self.dialect, self.settings.history_text_limit)
+        self.history = History(self.dialect)
+        self.recorder = Recorder(self.dialect, self.settings.history_text_limit)
 
     def refuse_atomic(self) -> None:
         """Raise AtomicError where the caller has work open that a commit would end."""
@@ -79,4 +81,4 @@ class Database:
             return
         with self.dialect.transaction():
             if not self.history.exists():
-                self.history.execute(self.history.creation())
+                self.recorder.write(self.recorder.creation())

@@ -8,9 +8,10 @@ from django.db import DatabaseError, IntegrityError
 
 from .dialects.base import Dialect, Expression, Query, StatementFailed, failing
 from .exceptions import LockError, StatementError
-from .history import History, Recorded
+from .history import History
 from .migration import Applied, Direction, Origin
 from .plan import Step
+from .recorder import Recorded, Recorder
 from .script import Section
 
 # From the first quote behind the word to the last one: a literal may itself hold quoted SQL.
@@ -41,11 +42,12 @@ class Done:
 
 
 class Executor:
-    """Runs steps in one database, whose dialect and history it is given."""
+    """Runs steps in one database, whose dialect, history and recorder it is given."""
 
-    def __init__(self, dialect: Dialect, history: History) -> None:
+    def __init__(self, dialect: Dialect, history: History, recorder: Recorder) -> None:
         self.dialect = dialect
         self.history = history
+        self.recorder = recorder
 
     def run(self, step: Step, migration: Recorded, section: Section) -> Done:
         """Run the section of the step and record it.
@@ -71,11 +73,11 @@ class Executor:
     def record(self, step: Step, migration: Recorded, origin: Origin) -> Done:
         """Record a step that is not run. Raises OvertakenError as `run` does."""
         started = time.monotonic()
-        closing = self.history.closing(migration, step.applied, step.direction, 0, 0, origin)
+        closing = self.recorder.closing(migration, step.applied, step.direction, 0, 0, origin)
         try:
             with self.dialect.transaction():
                 verify(self.history, step, migration)
-                self.history.execute(closing)
+                self.recorder.write(closing)
         except IntegrityError as error:
             raise OvertakenError from error
         return Done(step, time.monotonic() - started, 0, origin)
@@ -99,8 +101,8 @@ class Executor:
         """A failure that cannot be logged must not hide the failure itself."""
         try:
             with self.dialect.transaction():
-                self.history.execute(
-                    self.history.failed(migration, len(section.statements), message)
+                self.recorder.write(
+                    self.recorder.failed(migration, len(section.statements), message)
                 )
         except (DatabaseError, LockError):
             self.dialect.notice("The failure could not be written to the history.")
@@ -117,6 +119,7 @@ class _Run:
     ) -> None:
         self.dialect = executor.dialect
         self.history = executor.history
+        self.recorder = executor.recorder
         self.step = step
         self.migration = migration
         self.section = section
@@ -136,8 +139,8 @@ class _Run:
             with self.dialect.transaction():
                 if self.dialect.transaction_is_lock:
                     self._verify()
-                self.history.execute(
-                    self.history.beginning(
+                self.recorder.write(
+                    self.recorder.beginning(
                         self.migration, self.step.applied, self.step.direction, self._count
                     )
                 )
@@ -156,7 +159,7 @@ class _Run:
             raise
 
     def _finish(self) -> None:
-        finished = self.history.finished(
+        finished = self.recorder.finished(
             self.migration,
             self.step.applied,
             self.step.direction,
@@ -164,13 +167,13 @@ class _Run:
             self._elapsed(),
         )
         with failing(None), self.dialect.transaction():
-            self.history.execute(finished)
+            self.recorder.write(finished)
 
     def _stop(self, row: Applied) -> None:
         try:
             with self.dialect.transaction():
-                self.history.execute(
-                    self.history.stopped(row, self.step.applied, self.committed or 0, self.partial)
+                self.recorder.write(
+                    self.recorder.stopped(row, self.step.applied, self.committed or 0, self.partial)
                 )
         except (DatabaseError, LockError):
             self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
@@ -182,7 +185,7 @@ class _Run:
         verify(self.history, self.step, self.migration)
 
     def _closing(self, elapsed: Expression | None) -> list[Query]:
-        return self.history.closing(
+        return self.recorder.closing(
             self.migration,
             self.step.applied,
             self.step.direction,

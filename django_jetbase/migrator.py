@@ -5,30 +5,21 @@ from collections.abc import Callable, Iterable
 from django.db import DEFAULT_DB_ALIAS
 
 from .database import Database
-from .disk import File, read_files
+from .disk import File
 from .exceptions import JetbaseError, ProblemsError, TargetError
 from .executor import Done, Executor, OvertakenError
-from .files import Files, migrations_of, parse_version
-from .history import Past, Recorded
+from .files import migrations_of, parse_version
+from .history import Past
+from .inspection import Inspection, Skip, unskippable
 from .migration import Direction, Version, checksum_of_bytes
 from .offline import Offline
-from .plan import (
-    ZERO,
-    Step,
-    ahead_problems,
-    checksum_problems,
-    duplicate_problems,
-    file_problems,
-    incomplete_problems,
-    order_problems,
-    rollback_plan,
-    upgrade_plan,
-)
+from .plan import ZERO, Step, incomplete_problems, rollback_plan, upgrade_plan
 from .preparation import Planned, Preparation, Prepared
 from .problems import Problem, Rule
+from .recorder import Recorded
 from .repair import Repair
-from .results import Import, Result, Skip, Status, Validation
-from .state import OutOfOrder, State
+from .results import Import, Result, Status, Validation
+from .state import State
 from .takeover import Takeover
 
 
@@ -44,21 +35,22 @@ class Migrator:
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.database = Database(database, notice)
-        self.settings = self.database.settings
         self.history = self.database.history
+        self.recorder = self.database.recorder
         self.preparation = Preparation(self.database)
+        self.inspection = Inspection(self.database, self.preparation)
         self.report = report
 
     # ---- reading
 
     def status(self, skip: Skip | None = None) -> Status:
         """What is applied, pending and wrong. Writes nothing."""
-        skip = self._skip(skip)
+        skip = self.inspection.with_settings(skip)
         with self.database.reading():
-            files = self._files()
-            state = self._state(files, skip)
+            files = self.inspection.files()
+            state = self.inspection.state(files, skip)
             prepared = self.preparation.prepare(upgrade_plan(state))
-            problems = [*self._problems(files, state, skip), *prepared.problems]
+            problems = [*self.inspection.problems(files, state, skip), *prepared.problems]
             entries = tuple(state.entries())
         return Status(entries, tuple(problems), tuple(state.pending), state.current)
 
@@ -87,17 +79,19 @@ class Migrator:
 
         With `fake` it is recorded as applied and not run.
         """
-        skip = self._skip(skip)
+        skip = self.inspection.with_settings(skip)
         target = _version(to_version)
-        found = read_files(self.settings.migrations_dir)
+        found = self.inspection.read()
         if count is None and target is None and self._is_settled(found):
             return Result()
         files = migrations_of(found)
 
         def prepare() -> Prepared:
-            state = self._state(files, skip)
+            state = self.inspection.state(files, skip)
             prepared = self.preparation.prepare(upgrade_plan(state, count, target), fake=fake)
-            return _checked(prepared, self._problems(files, state, skip), "Nothing was run.")
+            return _checked(
+                prepared, self.inspection.problems(files, state, skip), "Nothing was run."
+            )
 
         return self._run(prepare, dry_run)
 
@@ -129,12 +123,12 @@ class Migrator:
         With `fake` they are recorded as rolled back and nothing runs.
         """
         target = ZERO if to_version == ZERO else _version(to_version)
-        files = self._files()
+        files = self.inspection.files()
 
         def prepare() -> Prepared:
-            state = self._state(files)
+            state = self.inspection.state(files)
             prepared = self.preparation.prepare(rollback_plan(state, count, target), fake=fake)
-            problems = [*_always(files), *incomplete_problems(state)]
+            problems = [*unskippable(files), *incomplete_problems(state)]
             return _checked(prepared, problems, "Nothing was rolled back.")
 
         return self._run(prepare, dry_run)
@@ -163,7 +157,7 @@ class Migrator:
 
     def _took(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""
-        executor = Executor(self.database.dialect, self.history)
+        executor = Executor(self.database.dialect, self.history, self.recorder)
         try:
             for item in planned:
                 recorded = self.preparation.recorded(item.step)
@@ -190,27 +184,27 @@ class Migrator:
         they now are; everything else is left alone.
         """
         skip = Skip(checksums=not checksums, files=not files)
-        found = self._files()
+        found = self.inspection.files()
         with self.database.reading():
-            state = self._state(found, skip)
-            problems = self._problems(found, state, skip)
+            state = self.inspection.state(found, skip)
+            problems = self.inspection.problems(found, state, skip)
         if not fix or not ((files and state.lost) or (checksums and state.edited)):
             return Validation(tuple(problems))
-        repair = Repair(self.history, self.preparation)
+        repair = Repair(self.recorder, self.preparation)
         with self.database.recording():
-            state = self._state(found, skip)
+            state = self.inspection.state(found, skip)
             lost = state.lost if files else []
             edited = state.edited if checksums else []
             repair.forget(lost)
             repair.accept(state, edited)
-            problems = self._problems(found, self._state(found, skip), skip)
+            problems = self.inspection.problems(found, self.inspection.state(found, skip), skip)
         return Validation(tuple(problems), tuple(lost), tuple(edited))
 
     def resolve(self, version: str, *, applied: bool) -> None:
         """Record of an incomplete migration that it is applied, or that it is not."""
-        files = self._files()
+        files = self.inspection.files()
         with self.database.recording():
-            state = self._state(files)
+            state = self.inspection.state(files)
             wanted = parse_version(version)
             rows = (row for row in state.applied if row.incomplete)
             row = next(
@@ -220,7 +214,7 @@ class Migrator:
                 raise TargetError(f"{version} is not incomplete: nothing to do.", version=version)
             step = Step(Direction.UPGRADE, state.files_by_key.get(row.key), row)
             recorded = self.preparation.recorded(step)
-            self.history.execute(self.history.resolved(recorded, row, applied))
+            self.recorder.write(self.recorder.resolved(recorded, row, applied))
 
     def baseline(self, version: str) -> list[Recorded]:
         """Record that the database is at a version, without running anything.
@@ -230,12 +224,12 @@ class Migrator:
         """
         wanted = _version(version)
         assert wanted is not None  # given
-        files = self._files()
-        if problems := _always(files):
+        files = self.inspection.files()
+        if problems := unskippable(files):
             raise ProblemsError(problems, "Nothing was recorded.")
         with self.database.recording():
-            state = self._state(files)
-            return Repair(self.history, self.preparation).baseline(state, wanted)
+            state = self.inspection.state(files)
+            return Repair(self.recorder, self.preparation).baseline(state, wanted)
 
     def import_history(self, source: str, *, rename: bool = False) -> Import:
         """Take over the history of another tool, one of `sources.SOURCES`; its tables stay.
@@ -244,57 +238,23 @@ class Migrator:
         where our history says something else already.
         """
         takeover = Takeover(self.database, self.preparation, source)
-        found = read_files(self.settings.migrations_dir)
+        found = self.inspection.read()
         files = migrations_of(takeover.our_files(found))
-        if problems := _always(files):
+        if problems := unskippable(files):
             raise ProblemsError(problems, "Nothing was imported.")
         with self.database.reading():
             matches = takeover.matches(files.migrations)
         with self.database.recording():
-            recorded = takeover.record(self._state(files), matches)
+            recorded = takeover.record(self.inspection.state(files), matches)
             problems = [
                 *takeover.differences(matches),
-                *self._problems(files, self._state(files), Skip()),
+                *self.inspection.problems(files, self.inspection.state(files), Skip()),
             ]
         names = tuple(takeover.names(found))
         if rename:
             takeover.rename(found)
         done, left = (names, ()) if rename else ((), names)
         return Import(tuple(recorded), tuple(problems), done, left)
-
-    # ---- state and problems
-
-    def _files(self) -> Files:
-        return migrations_of(read_files(self.settings.migrations_dir))
-
-    def _state(self, files: Files, skip: Skip | None = None) -> State:
-        policy = OutOfOrder(self.settings.out_of_order)
-        if policy is OutOfOrder.ERROR and skip and skip.files:
-            policy = OutOfOrder.IGNORE
-        rows = self.history.read()
-        return State(files.migrations, rows, self.preparation.is_changed, policy)
-
-    def _problems(self, files: Files, state: State, skip: Skip) -> list[Problem]:
-        problems = [*_always(files), *incomplete_problems(state), *ahead_problems(state)]
-        if not skip.files:
-            problems += file_problems(state)
-        problems += order_problems(state)
-        if not skip.checksums:
-            problems += checksum_problems(state)
-        return problems
-
-    def _skip(self, skip: Skip | None) -> Skip:
-        skip = skip or Skip()
-        settings = self.settings
-        return Skip(
-            skip.checksums or settings.skip_validation or settings.skip_checksum_validation,
-            skip.files or settings.skip_validation or settings.skip_file_validation,
-        )
-
-
-def _always(files: Files) -> list[Problem]:
-    """What nothing skips."""
-    return [*files.problems, *duplicate_problems(files.migrations)]
 
 
 def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> Prepared:

@@ -1,4 +1,4 @@
-"""The tables of the history: unmanaged, created on first use by `history.py`."""
+"""The tables of the history: unmanaged, created on first use by `recorder.py`."""
 
 from datetime import UTC, datetime
 from typing import Any

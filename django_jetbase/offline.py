@@ -6,8 +6,8 @@ from .clients import client_of
 from .database import Database
 from .dialects.base import Query
 from .exceptions import MigrationFileError
-from .history import History
 from .preparation import Planned, Preparation
+from .recorder import Recorder
 from .script import Section
 from .version import __version__
 
@@ -21,7 +21,8 @@ class Offline:
         self.dialect = database.dialect
         self.client = client_of(database.dialect)
         limit = database.settings.history_text_limit
-        self.history = History(database.dialect, limit, self.client.stamp)
+        self.history = database.history
+        self.recorder = Recorder(database.dialect, limit, self.client.stamp)
 
     def script(self, planned: Iterable[Planned]) -> str:
         """The script of these steps. Raises MigrationFileError for what the client would not send.
@@ -36,7 +37,7 @@ class Offline:
         yield from self.client.head()
         if not self.history.exists():
             yield from ("", _comment("the tables of the history"))
-            yield from self._transaction(self.history.creation())
+            yield from self._transaction(self.recorder.creation())
 
     def _step(self, item: Planned) -> Iterator[str]:
         yield from ("", _comment(f"{item.step.direction}: {item.step.subject.label}"))
@@ -44,7 +45,7 @@ class Offline:
         row, direction, section = item.step.applied, item.step.direction, item.section
         if section is None:
             yield from self._transaction(
-                self.history.closing(recorded, row, direction, 0, 0, item.origin)
+                self.recorder.closing(recorded, row, direction, 0, 0, item.origin)
             )
             return
         count = len(section.statements)
@@ -56,17 +57,17 @@ class Offline:
             yield from self.client.close(section)
             yield from self.client.put_back(section)
             yield from self._queries(
-                self.history.closing(recorded, row, direction, count, self.client.elapsed)
+                self.recorder.closing(recorded, row, direction, count, self.client.elapsed)
             )
             yield "COMMIT;"
         else:
-            beginning = self.history.beginning(recorded, row, direction, count)
+            beginning = self.recorder.beginning(recorded, row, direction, count)
             yield from self._transaction(beginning)
             yield from self._statements(item.step.path, section)
             yield from self.client.commit_left_open(section)
             yield from self.client.put_back(section)
             yield from self._transaction(
-                self.history.finished(recorded, row, direction, count, self.client.elapsed)
+                self.recorder.finished(recorded, row, direction, count, self.client.elapsed)
             )
         yield from self.client.after(section)
 

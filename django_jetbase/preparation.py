@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from .database import Database
 from .django_migrations import is_applied
 from .exceptions import HistoryError, ProblemsError
-from .history import Recorded, recorded, recorded_again
 from .migration import Applied, Direction, Migration, Origin, checksum
 from .plan import Plan, Step
 from .problems import Problem, Rule
+from .recorder import Recorded, recorded, recorded_again
 from .script import Script, Section, parse
 
 

@@ -3,29 +3,29 @@
 from collections.abc import Iterable
 
 from .exceptions import HistoryError
-from .history import BASELINE, History, Recorded
 from .migration import Applied, Kind, Migration, Origin, Version
 from .preparation import Preparation
+from .recorder import BASELINE, Recorded, Recorder
 from .state import State
 
 
 class Repair:
     """Works inside a transaction of the caller's, which holds the lock."""
 
-    def __init__(self, history: History, preparation: Preparation) -> None:
-        self.history = history
+    def __init__(self, recorder: Recorder, preparation: Preparation) -> None:
+        self.recorder = recorder
         self.preparation = preparation
 
     def forget(self, rows: Iterable[Applied]) -> None:
         """Let the history forget migrations whose files are missing."""
         for row in rows:
-            self.history.execute(self.history.forgotten(row))
+            self.recorder.write(self.recorder.forgotten(row))
 
     def accept(self, state: State, migrations: Iterable[Migration]) -> None:
         """Record files as they now are. Raises ProblemsError where one cannot be parsed."""
         for migration in migrations:
             recorded = self.preparation.recorded_file(migration)
-            self.history.execute(self.history.accepted(recorded, state.by_key[migration.key]))
+            self.recorder.write(self.recorder.accepted(recorded, state.by_key[migration.key]))
 
     def baseline(self, state: State, version: Version) -> list[Recorded]:
         """Record the files up to a version; the version itself even where it has no file.
@@ -40,7 +40,7 @@ class Repair:
         if not any(migration.version == version for migration in files):
             records.append(Recorded(version.key, Kind.VERSIONED, version, "baseline"))
         for record in records:
-            self.history.execute(self.history.taken_over(record, BASELINE, Origin.BASELINE))
+            self.recorder.write(self.recorder.taken_over(record, BASELINE, Origin.BASELINE))
         return records
 
     def _check_agrees(self, state: State, files: list[Migration], version: Version) -> None:

@@ -1,21 +1,13 @@
-"""What the API takes and returns besides plain values."""
+"""What the API returns besides plain values."""
 
 from dataclasses import dataclass
 
 from .executor import Done
-from .history import Recorded
 from .migration import Applied, Migration, Version
 from .preparation import Planned
 from .problems import Problem
+from .recorder import Recorded
 from .state import Entry
-
-
-@dataclass(frozen=True)
-class Skip:
-    """The validations that are not made."""
-
-    checksums: bool = False
-    files: bool = False
 
 
 @dataclass(frozen=True)

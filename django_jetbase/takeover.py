@@ -7,11 +7,11 @@ from typing import NamedTuple
 from .database import Database
 from .disk import File
 from .exceptions import HistoryError, MigrationFileError
-from .history import IMPORTED, Recorded
 from .migration import Kind, Migration, Origin, Version, migration_key
 from .models import utc_text
 from .preparation import Preparation
 from .problems import Problem, Rule
+from .recorder import IMPORTED, Recorded
 from .sources import Foreign, source_of
 from .state import State
 
@@ -28,7 +28,7 @@ class Takeover:
     """Reads the other tool's history and writes ours, in a transaction that the caller opens."""
 
     def __init__(self, database: Database, preparation: Preparation, source: str) -> None:
-        self.history = database.history
+        self.recorder = database.recorder
         self.preparation = preparation
         self.source = source_of(source, database.dialect)
 
@@ -101,7 +101,7 @@ class Takeover:
             "host": "",
         }
         detail = f"from {self.source.table}"
-        self.history.execute(self.history.taken_over(record, IMPORTED, origin, values, detail))
+        self.recorder.write(self.recorder.taken_over(record, IMPORTED, origin, values, detail))
 
     def differences(self, matches: Iterable[Match]) -> Iterator[Problem]:
         """The lines of unchanged files that did not run there as they are written."""

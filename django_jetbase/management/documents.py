@@ -5,10 +5,11 @@ from typing import Any
 
 from ..exceptions import JetbaseError
 from ..executor import Done
-from ..history import Past, Recorded
+from ..history import Past
 from ..migration import Applied, Migration
 from ..preparation import Planned
 from ..problems import Problem
+from ..recorder import Recorded
 from ..results import Result, Status, Validation
 from ..state import Entry
 

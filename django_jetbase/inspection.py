@@ -1,0 +1,71 @@
+"""Put the files and the history of a database side by side, and find what is wrong."""
+
+from dataclasses import dataclass
+
+from .database import Database
+from .disk import File, read_files
+from .files import Files, migrations_of
+from .plan import (
+    ahead_problems,
+    checksum_problems,
+    duplicate_problems,
+    file_problems,
+    incomplete_problems,
+    order_problems,
+)
+from .preparation import Preparation
+from .problems import Problem
+from .state import OutOfOrder, State
+
+
+@dataclass(frozen=True)
+class Skip:
+    """The validations that are not made."""
+
+    checksums: bool = False
+    files: bool = False
+
+
+class Inspection:
+    """Looks at one database. Reads its files when asked to, its history at every look."""
+
+    def __init__(self, database: Database, preparation: Preparation) -> None:
+        self.settings = database.settings
+        self.history = database.history
+        self.preparation = preparation
+
+    def read(self) -> list[File]:
+        return read_files(self.settings.migrations_dir)
+
+    def files(self) -> Files:
+        return migrations_of(self.read())
+
+    def state(self, files: Files, skip: Skip | None = None) -> State:
+        policy = OutOfOrder(self.settings.out_of_order)
+        if policy is OutOfOrder.ERROR and skip and skip.files:
+            policy = OutOfOrder.IGNORE
+        rows = self.history.read()
+        return State(files.migrations, rows, self.preparation.is_changed, policy)
+
+    def problems(self, files: Files, state: State, skip: Skip) -> list[Problem]:
+        """All at once, of files and history."""
+        problems = [*unskippable(files), *incomplete_problems(state), *ahead_problems(state)]
+        if not skip.files:
+            problems += file_problems(state)
+        problems += order_problems(state)
+        if not skip.checksums:
+            problems += checksum_problems(state)
+        return problems
+
+    def with_settings(self, skip: Skip | None) -> Skip:
+        """What the settings skip as well."""
+        skip, settings = skip or Skip(), self.settings
+        return Skip(
+            skip.checksums or settings.skip_validation or settings.skip_checksum_validation,
+            skip.files or settings.skip_validation or settings.skip_file_validation,
+        )
+
+
+def unskippable(files: Files) -> list[Problem]:
+    """What is wrong with files alone."""
+    return [*files.problems, *duplicate_problems(files.migrations)]

@@ -1,0 +1,312 @@
+"""What is written into the history, as queries for whoever runs them."""
+
+import getpass
+import platform
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import models
+
+from .dialects.base import Dialect, Expression, Query
+from .migration import Applied, Direction, Kind, Migration, Origin, Version
+from .models import AppliedMigration, Event, Run, SchemaVersion, utc_text
+from .version import __version__
+
+TABLE = AppliedMigration._meta.db_table
+SCHEMA_VERSION = 1
+
+APPLIED = "applied"
+STARTED = "started"
+FAILED = "failed"
+ROLLED_BACK = "rolled back"
+RESOLVED = "resolved"
+BASELINE = "baseline"
+IMPORTED = "imported"
+ACCEPTED = "checksum fixed"
+FORGOTTEN = "forgotten"
+
+
+class Recorded(NamedTuple):
+    """What is recorded of a migration, whether it is known from its file or from the history."""
+
+    key: str
+    kind: Kind
+    version: Version | None
+    description: str
+    path: str = ""
+    checksum: str = ""
+    upgrade_checksum: str = ""
+    text: str | None = None
+
+
+class Recorder:
+    """Writes the history of one database; texts longer than `text_limit` characters are not kept.
+
+    `stamp` gives `at`, `database_user` and `host` of what somebody else records some other time.
+    """
+
+    def __init__(
+        self, dialect: Dialect, text_limit: int, stamp: Mapping[str, Expression] | None = None
+    ) -> None:
+        self.dialect = dialect
+        self.connection = dialect.connection
+        self.text_limit = text_limit
+        self.given_stamp = stamp
+
+    def write(self, queries: Iterable[Query]) -> None:
+        with self.dialect.cursor() as cursor:
+            for query in queries:
+                cursor.execute(query.sql, query.params or None)
+
+    def creation(self) -> list[Query]:
+        """What creates the tables that are missing; the one that `exists` looks for comes last."""
+        editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
+        editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
+        queries: list[Query] = []
+        for model in (SchemaVersion, Event, AppliedMigration):
+            if not self.dialect.has_table(model._meta.db_table):
+                sql, params = editor.table_sql(model)
+                queries.append(Query(sql, tuple(params or ())))
+        row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
+        return [*queries, self._insert(SchemaVersion, row)]
+
+    def closing(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        duration: int | Expression,
+        origin: Origin = Origin.RUN,
+    ) -> list[Query]:
+        """Record, in the transaction of its statements, that a migration ran."""
+        if direction is Direction.ROLLBACK:
+            return self._rolled_back(migration, row, statements, duration, origin)
+        values = self._values(migration, duration, statements)
+        values |= {"incomplete": "", "committed": statements, "origin": str(origin)}
+        return [
+            *self._forget(row),
+            self._insert(AppliedMigration, values),
+            self._applied_event(migration, row),
+        ]
+
+    def beginning(
+        self, migration: Recorded, row: Applied | None, direction: Direction, statements: int
+    ) -> list[Query]:
+        """Record that a migration begins whose statements commit one by one."""
+        begun = migration._replace(text=None)
+        event = self._event(begun, STARTED, 0, statements, str(direction), replaces=row)
+        if row:
+            return [event, self._update(row.key, incomplete=str(direction), committed=0)]
+        values = self._values(migration, 0, statements)
+        values |= {"incomplete": str(direction), "committed": 0}
+        return [self._insert(AppliedMigration, values), event]
+
+    def finished(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        duration: int | Expression,
+    ) -> list[Query]:
+        """Record that the last statement of such a migration is committed."""
+        if row:
+            return self.closing(migration, row, direction, statements, duration)
+        values = {"incomplete": "", "committed": statements, "duration_ms": duration}
+        return [self._update(migration.key, **values), self._applied_event(migration, None)]
+
+    def stopped(
+        self, row: Applied, replaced: Applied | None, committed: int, partial: bool
+    ) -> list[Query]:
+        """Record how far such a migration came; nothing done is as before.
+
+        `partial` if the statement that failed may have done something itself.
+        """
+        if committed or partial:
+            return [self._update(row.key, committed=committed)]
+        return [self._update(row.key, incomplete="")] if replaced else self._forget(row)
+
+    def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
+        """Log a failure."""
+        return [self._event(migration, FAILED, 0, statements, detail)]
+
+    def taken_over(
+        self,
+        migration: Recorded,
+        event: str,
+        origin: Origin,
+        values: Mapping[str, Any] | None = None,
+        detail: str = "",
+    ) -> list[Query]:
+        """Record as applied what did not run here; `values` replace what would be recorded."""
+        row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
+        state = {"incomplete": "", "committed": 0}
+        logged = row | {"event": event, "detail": detail, **self._stamp}
+        return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
+
+    def accepted(self, migration: Recorded, row: Applied) -> list[Query]:
+        """Record that a file may be as it now is."""
+        event = self._event(migration, ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
+        return [self._update(row.key, **self._file_values(migration)), event]
+
+    def forgotten(self, row: Applied) -> list[Query]:
+        """Record that a migration whose file is missing is none any more."""
+        return [*self._forget(row), self._event(recorded_again(row, None), FORGOTTEN, 0, 0)]
+
+    def _rolled_back(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        statements: int,
+        duration: int | Expression,
+        origin: Origin = Origin.RUN,
+    ) -> list[Query]:
+        event = self._event(
+            migration, ROLLED_BACK, duration, statements, origin=origin, replaces=row
+        )
+        return [event, self._all_due(), *self._forget(row)]
+
+    def _all_due(self) -> Query:
+        """Runs-on-change files are due again: a dropped table may have taken its views along."""
+        sql = f"DELETE FROM {self._quote(TABLE)} WHERE namespace = %s AND kind = %s"
+        return Query(sql, ("", str(Kind.RUNS_ON_CHANGE)))
+
+    def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
+        """Record what a person says of an incomplete migration, as its file now is."""
+        detail = "applied" if applied else "rolled back"
+        event = self._event(migration, RESOLVED, 0, row.statements, detail)
+        if not applied:
+            was_rollback = row.incomplete == Direction.ROLLBACK
+            return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
+        return [self._update(row.key, incomplete="", **self._file_values(migration)), event]
+
+    def _file_values(self, migration: Recorded) -> dict[str, Any]:
+        return {
+            "description": migration.description,
+            "path": migration.path,
+            "checksum": migration.checksum,
+            "upgrade_checksum": migration.upgrade_checksum,
+            "text": self._kept(migration.text),
+        }
+
+    def _update(self, key: str, **values: Any) -> Query:
+        changes = ", ".join(f"{self._quote(column)} = {_mark(values[column])}" for column in values)
+        where = f"namespace = %s AND {self._quote('key')} = %s"
+        sql = f"UPDATE {self._quote(TABLE)} SET {changes} WHERE {where}"
+        return Query(sql, (*_params(values), "", key))
+
+    def _forget(self, row: Applied | None) -> list[Query]:
+        if row is None:
+            return []
+        return [Query(f"DELETE FROM {self._quote(TABLE)} WHERE id = %s", (row.sequence,))]
+
+    def _values(
+        self, migration: Recorded, duration: int | Expression, statements: int
+    ) -> dict[str, Any]:
+        return {
+            "namespace": "",
+            "key": migration.key,
+            "kind": str(migration.kind),
+            "version": str(migration.version or ""),
+            **self._file_values(migration),
+            "duration_ms": duration,
+            "statements": statements,
+            "app_version": __version__,
+            "origin": str(Origin.RUN),
+            **self._stamp,
+        }
+
+    @property
+    def _stamp(self) -> Mapping[str, str]:
+        """When, by whom and from where something is recorded."""
+        return self.given_stamp or {
+            "at": utc_text(datetime.now(UTC)),
+            "database_user": self.connection.settings_dict["USER"] or _system_user(),
+            "host": platform.node(),
+        }
+
+    def _event(
+        self,
+        migration: Recorded,
+        event: str,
+        duration: int | Expression,
+        statements: int,
+        detail: str = "",
+        origin: Origin = Origin.RUN,
+        replaces: Applied | None = None,
+    ) -> Query:
+        """The database refuses the event where the row that it `replaces` is not there any more."""
+        values = self._values(migration, duration, statements) | {"origin": str(origin)}
+        if replaces:
+            key, table = self._quote("key"), self._quote(TABLE)
+            found = f"(SELECT {key} FROM {table} WHERE id = {replaces.sequence})"
+            values["key"] = Expression(found)
+        return self._insert(Event, values | {"event": event, "detail": detail})
+
+    def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
+        """Log what the state now says; an earlier event has the text if the file is the same."""
+        columns = {field.attname: self._quote(field.attname) for field in Run._meta.fields}
+        same = replaced is not None and replaced.checksum == migration.checksum
+        values = columns | ({"text": "NULL"} if same else {})
+        return Query(
+            f"INSERT INTO {self._quote(Event._meta.db_table)}"
+            f" ({', '.join(columns.values())}, {self._quote('event')}, {self._quote('detail')})"
+            f" SELECT {', '.join(values.values())}, %s, %s FROM {self._quote(TABLE)}"
+            f" WHERE namespace = %s AND {self._quote('key')} = %s",
+            (APPLIED, "", "", migration.key),
+        )
+
+    def _kept(self, text: str | None) -> bytes | None:
+        if text is None or len(text) > self.text_limit:
+            return None
+        return zlib.compress(text.encode())
+
+    def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
+        columns = ", ".join(self._quote(column) for column in values)
+        marks = ", ".join(map(_mark, values.values()))
+        table = self._quote(model._meta.db_table)
+        return Query(f"INSERT INTO {table} ({columns}) VALUES ({marks})", _params(values))
+
+    def _quote(self, name: str) -> str:
+        return self.connection.ops.quote_name(name)
+
+
+def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
+    """What is recorded of a file."""
+    return Recorded(
+        migration.key,
+        migration.kind,
+        migration.version,
+        migration.name.description,
+        migration.path,
+        migration.checksum,
+        upgrade_checksum,
+        migration.text,
+    )
+
+
+def recorded_again(row: Applied, text: str | None) -> Recorded:
+    """What is recorded of a migration that only the history knows."""
+    return Recorded(
+        *(row.key, row.kind, row.version, row.description, row.path),
+        *(row.checksum, row.upgrade_checksum, text),
+    )
+
+
+def _mark(value: Any) -> str:
+    """What stands for a value in the SQL of a query."""
+    return value.replace("%", "%%") if isinstance(value, Expression) else "%s"
+
+
+def _params(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(value for value in values.values() if not isinstance(value, Expression))
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a process whose user has no name
+        return ""
