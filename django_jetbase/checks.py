@@ -8,8 +8,8 @@ from django.core.checks import CheckMessage
 from django.db import Error, connections
 
 from .conf import Settings, aliases, setting_errors
-from .disk import read_files
-from .exceptions import JetbaseError, SettingsError
+from .disk import exists, read_files
+from .exceptions import JetbaseError, MigrationFileError, SettingsError
 from .files import migrations_of
 from .migration import Kind
 from .migrator import Migrator
@@ -34,22 +34,21 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
 
 def _file_messages() -> Iterator[CheckMessage]:
     for alias, _error in _directories():
-        present = []
-        for directory in Settings.of(alias).migrations_dir:
-            if directory.is_dir():
-                present.append(directory)
-                continue
-            yield checks.Warning(
-                f"The migrations directory {directory} does not exist.",
-                hint="Create it with jetbase_init, or correct MIGRATIONS_DIR.",
-                obj="JETBASE",
-                id=Rule.MISSING_DIRECTORY,
-            )
+        directories = Settings.of(alias).migrations_dir
         try:
+            present = [directory for directory in directories if exists(directory)]
             files = migrations_of(read_files(present))
         except JetbaseError as error:  # a folder that cannot be read
             yield checks.Error(str(error), obj=alias, id=Rule.UNREADABLE_FILE)
             continue
+        for directory in directories:
+            if directory not in present:
+                yield checks.Warning(
+                    f"The migrations directory {directory} does not exist.",
+                    hint="Create it with jetbase_init, or correct MIGRATIONS_DIR.",
+                    obj="JETBASE",
+                    id=Rule.MISSING_DIRECTORY,
+                )
         for problem in [*files.problems, *duplicate_problems(files.migrations)]:
             yield _message(checks.ERROR, problem)
 
@@ -68,12 +67,12 @@ def check_database(
 
 
 def _database_messages(alias: str) -> Iterator[CheckMessage]:
-    if any(not directory.is_dir() for directory in Settings.of(alias).migrations_dir):
-        return  # `check_files` says so
     migrator = Migrator(alias)
     try:
         status = migrator.status()
         takes_writes = migrator.database.takes_writes()
+    except MigrationFileError:
+        return  # `check_files` says so
     except (JetbaseError, Error) as error:
         yield checks.Warning(
             f"The history cannot be read: {str(error).strip()}", obj=alias, id=Rule.UNREADABLE

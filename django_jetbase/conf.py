@@ -14,13 +14,16 @@ from .exceptions import SettingsError
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for one alias. `lock_wait` is in seconds, `history_text_limit` in characters."""
+    """What holds for one alias. `lock_wait` is in seconds, `history_text_limit` in characters.
+
+    `out_of_order` is None where file validation decides.
+    """
 
     migrations_dir: tuple[Path, ...]
     skip_validation: bool = False
     skip_checksum_validation: bool = False
     skip_file_validation: bool = False
-    out_of_order: str = "error"
+    out_of_order: str | None = None
     placeholders: Mapping[str, str] = field(default_factory=dict)
     lock_wait: float = 60
     history_text_limit: int = 1_000_000
@@ -104,9 +107,11 @@ def _placeholder_errors(values: Mapping[Any, Any], name: str) -> Iterator[str]:
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, bool) and bool not in kinds:
         return False
+    if not isinstance(value, kinds):
+        return False
     if isinstance(value, (list, tuple)):
-        return bool(value) and all(isinstance(item, (str, Path)) for item in value)
-    return isinstance(value, kinds) and not (isinstance(value, (int, float)) and value < 0)
+        return bool(value) and all(item and isinstance(item, (str, Path)) for item in value)
+    return value >= 0 if isinstance(value, (int, float)) else value != ""
 
 
 def _setting() -> Any:

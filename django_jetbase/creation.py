@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from .disk import exists
 from .exceptions import MigrationFileError
 from .files import parse_version
 from .migration import Kind, Version
@@ -14,7 +15,7 @@ TEMPLATE = "-- upgrade\n\n\n-- rollback\n"
 
 def create_directory(root: Path) -> bool:
     """Create the directory; False where it is there already."""
-    if root.is_dir():
+    if exists(root):
         return False
     try:
         root.mkdir(parents=True)

@@ -31,9 +31,22 @@ def read_files(roots: Iterable[Path]) -> list[File]:
     return [_read(name, path, place) for root in roots for name, path, place in walk(root)]
 
 
+def exists(root: Path) -> bool:
+    """Whether the directory is there. Raises MigrationFileError for what is none, or unknown."""
+    try:
+        mode = root.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise MigrationFileError(f"{root}: cannot be read: {error.strerror}") from error
+    if not stat.S_ISDIR(mode):
+        raise MigrationFileError(f"{root} is no directory: correct MIGRATIONS_DIR.")
+    return True
+
+
 def walk(root: Path) -> Iterator[tuple[str, str, str]]:
     """Name, path and place of every file; folders behind links count, each once."""
-    if not root.is_dir():
+    if not exists(root):
         raise MigrationFileError(
             f"The migrations directory {root} does not exist: create it with jetbase_init,"
             " or correct MIGRATIONS_DIR."

@@ -15,8 +15,13 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 
 from .dialects import dialect_of
+from .dialects.base import Dialect
 from .exceptions import DjangoMigrationError
 from .migration import Direction
+from .scanner import may_end_in_comment
+from .script import parse
+
+TABLE = "django_migrations"
 
 
 class DjangoSQL(NamedTuple):
@@ -35,17 +40,22 @@ class DjangoSQL(NamedTuple):
     @property
     def text(self) -> str:
         """The text of a migration file."""
+        if self.rollback is None:
+            return self.above
+        below = ["-- rollback", *self._doubt(Direction.ROLLBACK), "", self.rollback, ""]
+        return self.above + "\n".join(below)
+
+    @property
+    def above(self) -> str:
+        """What stands above the rollback section."""
         lines = [f"-- jetbase: django={self.app_label}.{self.name}"]
         if not self.transaction:
             lines.append("-- jetbase: transaction=off")
-        lines += [*self._doubt(Direction.UPGRADE), "", self.upgrade, ""]
+        lines += [*self._doubt(Direction.UPGRADE), "", self.upgrade, "", ""]
         if self.rollback is None:
-            lines.append(
-                "-- Django cannot reverse this migration, so there is no rollback section."
-            )
-        else:
-            lines += ["-- rollback", *self._doubt(Direction.ROLLBACK), "", self.rollback]
-        return "\n".join([*lines, ""])
+            said = "-- Django cannot reverse this migration, so there is no rollback section.\n"
+            lines[-1] = said
+        return "\n".join(lines)
 
     def _doubt(self, direction: Direction) -> list[str]:
         if direction is not self.unsure:
@@ -82,13 +92,14 @@ def sql_of(connection: BaseDatabaseWrapper, app_label: str, prefix: str) -> Djan
     with suppress(IrreversibleError):
         rollback, looked = _collected(connection, loader, migration, backwards=True)
         unsure = Direction.ROLLBACK if looked and not applied else unsure
+    dialect = dialect_of(connection)
     quote = connection.ops.quote_name
-    table, app, name, at = map(quote, ("django_migrations", "app", "name", "applied"))
+    table, app, name, at = map(quote, (TABLE, "app", "name", "applied"))
     label, full_name = _literal(app_label), _literal(migration.name)
-    now = dialect_of(connection).django_now
+    now = dialect.django_now
     insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"
     delete = f"DELETE FROM {table} WHERE {app} = {label} AND {name} = {full_name};"
-    return DjangoSQL(
+    sql = DjangoSQL(
         app_label,
         migration.name,
         "\n".join([*upgrade, "", insert]),
@@ -96,6 +107,27 @@ def sql_of(connection: BaseDatabaseWrapper, app_label: str, prefix: str) -> Djan
         migration.atomic,
         unsure,
     )
+    _verify(sql, dialect)
+    return sql
+
+
+def _verify(sql: DjangoSQL, dialect: Dialect) -> None:
+    """Raise where the file would not be read as it was put together, or not be sent as it is."""
+    script = parse(f"{sql.app_label}.{sql.name}", sql.text, dialect.lexicon)
+    reason = ""
+    if script.problems:
+        reason = str(script.problems[0])
+    elif script.upgrade_text != sql.above or (script.rollback is None) != (sql.rollback is None):
+        reason = "its SQL holds a comment that a file would take for the rollback marker"
+    for section in filter(None, (script.upgrade, script.rollback)):
+        for statement in section.statements:
+            if statement.sql.count("\r") != dialect.as_sent(statement, section).count("\r"):
+                reason = "its SQL holds carriage returns, which a file loses on this database"
+    if reason:
+        raise DjangoMigrationError(
+            f"{sql.app_label}.{sql.name} cannot be written as a file: {reason}. Change that in the"
+            " Django migration, or write the file by hand."
+        )
 
 
 def _found(loader: MigrationLoader, app_label: str, prefix: str) -> Migration:
@@ -166,8 +198,15 @@ def _collected(
             f"{migration.app_label}.{migration.name}: sqlmigrate cannot tell its SQL on this"
             f" database: {error}"
         ) from error
+    statements = [_whole(sql) for sql in statements]
     # SQLite's editor turns foreign keys off and begins, and asks for nothing.
     return statements, any(not sql.startswith(("PRAGMA", "BEGIN")) for sql in queries)
+
+
+def _whole(sql: str) -> str:
+    """A statement of sqlmigrate, whose semicolon may stand in a comment at its end."""
+    is_comment = sql.startswith("--") and "\n" not in sql
+    return f"{sql}\n;" if may_end_in_comment(sql) and not is_comment else sql
 
 
 def _literal(text: str) -> str:

@@ -208,7 +208,8 @@ class _Run:
         if failure.index is not None:
             statement = self.section.statements[failure.index]
             line, column = self.section.place(statement.start)
-            shown, said = without_secrets(statement.sql), without_secrets(said, statement.sql)
+            shown = without_secrets(self.section.as_written(statement))
+            said = without_secrets(said, statement.sql)
             shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + " …"
         if failure.offset is not None:
             line, column = self.section.place(failure.offset)

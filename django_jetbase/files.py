@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from .disk import File, walk
-from .migration import Kind, Migration, Name, Version, run_order
+from .disk import File, exists, walk
+from .migration import Kind, Migration, Name, Version, migration_key, run_order
 from .problems import Problem, Rule
 
 _VERSION = r"[0-9]+(?:[._][0-9]+)*"
@@ -17,16 +17,21 @@ _LONGEST_PATH = 1000
 
 
 class Files(NamedTuple):
-    """The migrations on disk, in the order in which they run, and what is wrong with others."""
+    """The migrations on disk, in the order in which they run, and what is wrong with others.
+
+    `unreadable` are the keys of those that are there and cannot be read.
+    """
 
     migrations: list[Migration]
     problems: list[Problem]
+    unreadable: frozenset[str] = frozenset()
 
 
 def migrations_of(files: Iterable[File]) -> Files:
     """The files as migrations."""
     migrations: dict[str, Migration] = {}
     problems: list[Problem] = []
+    unreadable: set[str] = set()
     for file in files:
         name = parse_name(file.name)
         if file.path in migrations:
@@ -35,16 +40,18 @@ def migrations_of(files: Iterable[File]) -> Files:
             problems.append(_bad_name(file.path))
         elif problem := _unreadable(file):
             problems.append(problem)
+            unreadable.add(migration_key(name.version, file.path))
         else:
             text = file.data.decode("utf-8-sig")
             migrations[file.path] = Migration(file.path, name, text, file.place)
-    return Files(sorted(migrations.values(), key=run_order), problems)
+    return Files(sorted(migrations.values(), key=run_order), problems, frozenset(unreadable))
 
 
 def _unreadable(file: File) -> Problem | None:
     """Why the file cannot be taken as text; None where it can."""
     if file.fault:
-        return Problem(Rule.UNREADABLE_FILE, file.path, file.fault)
+        hint = "correct its permissions or its link, or take it away"
+        return Problem(Rule.UNREADABLE_FILE, file.path, file.fault, hint)
     try:
         file.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -94,7 +101,7 @@ def parse_version(text: str) -> Version | None:
 
 def versions(roots: Iterable[Path]) -> set[Version]:
     """The versions of the files below those roots that exist, by their names alone."""
-    names = (parse_name(name) for root in roots if root.is_dir() for name, _, _ in walk(root))
+    names = (parse_name(name) for root in roots if exists(root) for name, _, _ in walk(root))
     return {name.version for name in names if name and name.version}
 
 

@@ -4,6 +4,8 @@ import zlib
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import models
+
 from .dialects.base import Dialect
 from .migration import Applied, Kind, Version
 from .models import AppliedMigration, Event
@@ -84,6 +86,10 @@ class History:
             .first()
         )
         return None if data is None else zlib.decompress(data).decode()
+
+    def last_event(self) -> int:
+        """What identifies the last event; 0 before the first."""
+        return Event.objects.using(self.alias).aggregate(last=models.Max("id"))["last"] or 0
 
     def events(self) -> list[Past]:
         """Everything that happened, oldest first; empty without tables."""

@@ -24,6 +24,7 @@ class Skip:
 
     checksums: bool = False
     files: bool = False
+    order: bool = False
 
 
 class Inspection:
@@ -41,18 +42,30 @@ class Inspection:
         return migrations_of(self.read())
 
     def state(self, files: Files, skip: Skip | None = None) -> State:
-        policy = OutOfOrder(self.settings.out_of_order)
-        if policy is OutOfOrder.ERROR and skip and skip.files:
-            policy = OutOfOrder.IGNORE
-        rows = self.history.read()
-        return State(files.migrations, rows, self.preparation.is_changed, policy)
+        usual = OutOfOrder.IGNORE if skip and skip.files else OutOfOrder.ERROR
+        return State(
+            files.migrations,
+            self.history.read(),
+            self.preparation.is_changed,
+            OutOfOrder(self.settings.out_of_order or usual),
+            files.unreadable,
+        )
+
+    def faults(self, files: Files, state: State) -> list[Problem]:
+        """What is wrong with the files alone; those that were applied as they are had nothing."""
+        problems = [*files.problems, *duplicate_problems(files.migrations)]
+        for migration in state.unequal:
+            problems += self.preparation.script(migration).problems
+        return problems
 
     def problems(self, files: Files, state: State, skip: Skip) -> list[Problem]:
         """All at once, of files and history."""
-        problems = [*unskippable(files), *incomplete_problems(state), *ahead_problems(state)]
+        problems = self.faults(files, state)
+        problems += [*incomplete_problems(state), *ahead_problems(state)]
         if not skip.files:
             problems += file_problems(state)
-        problems += order_problems(state)
+        if not skip.order:
+            problems += order_problems(state)
         if not skip.checksums:
             problems += checksum_problems(state)
         return problems
@@ -64,8 +77,3 @@ class Inspection:
             skip.checksums or settings.skip_validation or settings.skip_checksum_validation,
             skip.files or settings.skip_validation or settings.skip_file_validation,
         )
-
-
-def unskippable(files: Files) -> list[Problem]:
-    """What is wrong with files alone."""
-    return [*files.problems, *duplicate_problems(files.migrations)]

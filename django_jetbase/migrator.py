@@ -8,9 +8,9 @@ from .database import Database
 from .disk import File
 from .exceptions import JetbaseError, ProblemsError, TargetError
 from .executor import Done, Executor, OvertakenError
-from .files import migrations_of, parse_version
+from .files import Files, migrations_of, parse_version
 from .history import Past
-from .inspection import Inspection, Skip, unskippable
+from .inspection import Inspection, Skip
 from .migration import Direction, Version, checksum_of_bytes
 from .offline import Offline
 from .plan import ZERO, Step, incomplete_problems, rollback_plan, upgrade_plan
@@ -50,9 +50,9 @@ class Migrator:
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
             prepared = self.preparation.prepare(upgrade_plan(state))
-            problems = [*self.inspection.problems(files, state, skip), *prepared.problems]
+            problems = _together(self.inspection.problems(files, state, skip), prepared)
             entries = tuple(state.entries())
-        return Status(entries, tuple(problems), tuple(state.pending), state.current)
+        return Status(entries, problems, tuple(state.pending), state.current)
 
     def events(self) -> list[Past]:
         """Everything that ever happened, oldest first."""
@@ -128,7 +128,7 @@ class Migrator:
         def prepare() -> Prepared:
             state = self.inspection.state(files)
             prepared = self.preparation.prepare(rollback_plan(state, count, target), fake=fake)
-            problems = [*unskippable(files), *incomplete_problems(state)]
+            problems = [*self.inspection.faults(files, state), *incomplete_problems(state)]
             return _checked(prepared, problems, "Nothing was rolled back.")
 
         return self._run(prepare, dry_run)
@@ -181,14 +181,16 @@ class Migrator:
         """What is wrong with the files, the checksums or both, whatever the settings skip.
 
         With `fix` the history forgets applied files that are missing, and accepts changed ones as
-        they now are; everything else is left alone.
+        they now are; everything else is left alone. While something is wrong with the files
+        themselves nothing is fixed, since it is not known which of them are meant.
         """
-        skip = Skip(checksums=not checksums, files=not files)
+        skip = Skip(checksums=not checksums, files=not files, order=not files)
         found = self.inspection.files()
         with self.database.reading():
             state = self.inspection.state(found, skip)
             problems = self.inspection.problems(found, state, skip)
-        if not fix or not ((files and state.lost) or (checksums and state.edited)):
+            faults = self.inspection.faults(found, state)
+        if not fix or faults or not ((files and state.lost) or (checksums and state.edited)):
             return Validation(tuple(problems))
         repair = Repair(self.recorder, self.preparation)
         with self.database.recording():
@@ -225,8 +227,8 @@ class Migrator:
         wanted = _version(version)
         assert wanted is not None  # given
         files = self.inspection.files()
-        if problems := unskippable(files):
-            raise ProblemsError(problems, "Nothing was recorded.")
+        with self.database.reading():
+            self._refuse_faults(files, "Nothing was recorded.")
         with self.database.recording():
             state = self.inspection.state(files)
             return Repair(self.recorder, self.preparation).baseline(state, wanted)
@@ -240,9 +242,8 @@ class Migrator:
         takeover = Takeover(self.database, self.preparation, source)
         found = self.inspection.read()
         files = migrations_of(takeover.our_files(found))
-        if problems := unskippable(files):
-            raise ProblemsError(problems, "Nothing was imported.")
         with self.database.reading():
+            self._refuse_faults(files, "Nothing was imported.")
             matches = takeover.matches(files.migrations)
         with self.database.recording():
             recorded = takeover.record(self.inspection.state(files), matches)
@@ -256,13 +257,22 @@ class Migrator:
         done, left = (names, ()) if rename else ((), names)
         return Import(tuple(recorded), tuple(problems), done, left)
 
+    def _refuse_faults(self, files: Files, consequence: str) -> None:
+        if faults := self.inspection.faults(files, self.inspection.state(files)):
+            raise ProblemsError(faults, consequence)
+
 
 def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> Prepared:
     """The plan with its warnings. Raises ProblemsError with every problem where one is an error."""
-    everything = (*problems, *prepared.problems)
+    everything = _together(problems, prepared)
     if any(problem.is_error for problem in everything):
         raise ProblemsError(everything, consequence)
     return Prepared(prepared.plan, prepared.planned, everything)
+
+
+def _together(problems: list[Problem], prepared: Prepared) -> tuple[Problem, ...]:
+    """Each problem once."""
+    return tuple(dict.fromkeys([*problems, *prepared.problems]))
 
 
 def _without_lock(prepare: Callable[[], Prepared], dry_run: bool) -> Prepared | None:

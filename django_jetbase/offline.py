@@ -7,7 +7,7 @@ from .database import Database
 from .dialects.base import Query
 from .exceptions import MigrationFileError
 from .preparation import Planned, Preparation
-from .recorder import Recorder
+from .recorder import TABLES, Recorder
 from .script import Section
 from .version import __version__
 
@@ -25,9 +25,9 @@ class Offline:
         self.recorder = Recorder(database.dialect, limit, self.client.stamp)
 
     def script(self, planned: Iterable[Planned]) -> str:
-        """The script of these steps. Raises MigrationFileError for what the client would not send.
+        """The script of these steps. Raises MigrationFileError for what the client cannot send.
 
-        It stops at the first error, and where the history is not any more what it was.
+        It stops at the first error, and at once where the history is not any more what it was.
         """
         return "\n".join([*self._head(), *(line for item in planned for line in self._step(item))])
 
@@ -35,9 +35,12 @@ class Offline:
         yield _comment(f"Written by django-jetbase {__version__} for the database {self.name}.")
         yield _comment(f"Run it with: {self.client.usage}")
         yield from self.client.head()
-        if not self.history.exists():
-            yield from ("", _comment("the tables of the history"))
-            yield from self._transaction(self.recorder.creation())
+        if self.history.exists():
+            yield from self.client.refuse_other(self.history.last_event())
+            return
+        yield from ("", _comment("the tables of the history"))
+        yield from self._transaction(self.recorder.creation())
+        yield from self.client.created(TABLES)
 
     def _step(self, item: Planned) -> Iterator[str]:
         yield from ("", _comment(f"{item.step.direction}: {item.step.subject.label}"))
@@ -64,7 +67,7 @@ class Offline:
             beginning = self.recorder.beginning(recorded, row, direction, count)
             yield from self._transaction(beginning)
             yield from self._statements(item.step.path, section)
-            yield from self.client.commit_left_open(section)
+            yield from self.client.close(section)
             yield from self.client.put_back(section)
             yield from self._transaction(
                 self.recorder.finished(recorded, row, direction, count, self.client.elapsed)

@@ -31,12 +31,12 @@ class Expanded(NamedTuple):
 
 
 def expand(text: str, values: Mapping[str, str]) -> Expanded:
-    """Put the values in; names that have none stay as they are."""
+    """Put the values in; names that have none stay as they are, and so does `$${name}`."""
     names = "|".join(map(re.escape, values))
     pieces: list[str] = []
     replaced: list[Replaced] = []
     length = done = 0
-    for match in re.finditer(rf"\$\{{({names})\}}", text) if values else ():
+    for match in re.finditer(rf"(?<!\$)\$\{{({names})\}}", text) if values else ():
         before, value = text[done : match.start()], values[match[1]]
         pieces += [before, value]
         start = length + len(before)

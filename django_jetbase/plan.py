@@ -57,15 +57,15 @@ def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:
 
 
 def incomplete_problems(state: State) -> list[Problem]:
-    """Migrations that stopped half-way where the database could not roll them back."""
+    """Migrations that have begun, and run or stopped half-way outside a transaction."""
     return [
         _problem(
             Rule.INCOMPLETE,
             row,
-            f"its {row.incomplete} stopped half-way; {row.committed} of its statements are known"
-            " to be committed",
-            "put the database right by hand, then say what you made true: jetbase_resolve"
-            f" {row.version or row.path} --applied or --rolled-back",
+            f"its {row.incomplete} has not come to its end; {row.committed} of its statements are"
+            " known to be committed",
+            "wait while it runs; if it has stopped, put the database right by hand, then say what"
+            f" you made true: jetbase_resolve {row.version or row.path} --applied or --rolled-back",
         )
         for row in state.applied
         if row.incomplete
@@ -86,16 +86,16 @@ def file_problems(state: State) -> list[Problem]:
 
 
 def ahead_problems(state: State) -> list[Problem]:
-    """What a newer release has applied."""
-    return [
-        _problem(
-            Rule.AHEAD,
-            row,
-            "was applied by a newer release than this one",
-            "nothing needs to be done while that is rolled out; otherwise put the file back",
-        )
-        for row in state.ahead
-    ]
+    """What a newer release has applied, and what is not run because of that."""
+    hint = (
+        "nothing needs to be done while that is rolled out; otherwise put the file back, or undo it"
+        " with jetbase_rollback"
+    )
+    said = "was applied by a newer release than this one"
+    ahead = [_problem(Rule.AHEAD, row, said, hint) for row in state.ahead]
+    said = "differs from what a newer release than this one has run, and is not run"
+    hint = "nothing needs to be done; it runs again once nothing is ahead of the files any more"
+    return ahead + [_problem(Rule.IGNORED, late, said, hint) for late in state.outdated]
 
 
 def order_problems(state: State) -> list[Problem]:

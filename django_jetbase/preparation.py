@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .database import Database
-from .django_migrations import is_applied
+from .django_migrations import TABLE, is_applied
 from .exceptions import HistoryError, ProblemsError
 from .migration import Applied, Direction, Migration, Origin, checksum
 from .plan import Plan, Step
@@ -84,24 +84,28 @@ class Preparation:
 
     def _script_of(self, step: Step) -> Script:
         if step.migration:
-            return self.script(step.migration)
+            return _sound(self.script(step.migration))
         assert step.applied is not None  # a step has one of the two
         text = self.history.text_of(step.applied)
         if text is None:
-            raise HistoryError(
-                f"{step.subject.label}: its file is missing and the history has not kept its text;"
-                " put the file back.",
-                path=step.path,
-            )
-        return parse(step.path, text, self.dialect.lexicon, self.placeholders)
+            raise _without_text(step.applied)
+        return _sound(parse(step.path, text, self.dialect.lexicon, self.placeholders))
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section
+        if section and self._lacks_django(item.step, section):
+            said = f"writes to {TABLE}, the record of Django, which is not there yet"
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
         for statement in section.statements if section else ():
             assert section is not None  # it has statements
             if reason := self.dialect.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
+
+    def _lacks_django(self, step: Step, section: Section) -> bool:
+        """Whether a file that Django's own migrations became has nowhere to record it."""
+        named = step.direction is Direction.UPGRADE and self._script_of(step).django is not None
+        return named and TABLE in section.text and not self.dialect.has_table(TABLE)
 
     def recorded(self, step: Step) -> Recorded:
         """What the history is told of a step."""
@@ -112,22 +116,40 @@ class Preparation:
 
     def recorded_file(self, migration: Migration) -> Recorded:
         """What the history is told of a file. Raises ProblemsError where it cannot be parsed."""
-        return recorded(migration, checksum(self.script(migration).upgrade_text))
+        return recorded(migration, checksum(_sound(self.script(migration)).upgrade_text))
 
     def is_changed(self, migration: Migration, row: Applied) -> bool:
         """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
         if migration.checksum == row.checksum or not row.checksum:
             return False
-        try:
-            upgrade_text = self.script(migration).upgrade_text
-        except ProblemsError:
-            return True
-        return checksum(upgrade_text) != row.upgrade_checksum
+        return checksum(self.script(migration).upgrade_text) != row.upgrade_checksum
 
     def script(self, migration: Migration) -> Script:
-        """The parsed file. Raises ProblemsError."""
+        """The parsed file, with its problems."""
         if migration.path not in self._scripts:
             self._scripts[migration.path] = parse(
                 migration.path, migration.text, self.dialect.lexicon, self.placeholders
             )
         return self._scripts[migration.path]
+
+
+def _sound(script: Script) -> Script:
+    """The script. Raises ProblemsError with every problem that it has."""
+    if script.problems:
+        raise ProblemsError(script.problems)
+    return script
+
+
+def _without_text(row: Applied) -> HistoryError:
+    version = str(row.version) if row.version else None
+    if not row.path:
+        text = (
+            f"{row.label} ran nothing here, so there is nothing to roll back: to record that it is"
+            " not applied use jetbase_rollback --fake."
+        )
+        return HistoryError(text, version=version)
+    text = (
+        f"{row.path}: its file is missing and the history has not kept its text; put the file back,"
+        " or record it as rolled back with jetbase_rollback --fake."
+    )
+    return HistoryError(text, path=row.path, version=version)

@@ -48,7 +48,9 @@ class Problem(NamedTuple):
 
     @property
     def place(self) -> str:
-        return ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        """Where it is; a baseline may have no path."""
+        path = self.path or f"baseline {self.version}"
+        return ":".join(str(part) for part in (path, self.line, self.column) if part)
 
     def __str__(self) -> str:
         advice = f"; {self.hint}" if self.hint else ""

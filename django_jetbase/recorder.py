@@ -15,6 +15,7 @@ from .models import AppliedMigration, Event, Run, SchemaVersion, utc_text
 from .version import __version__
 
 TABLE = AppliedMigration._meta.db_table
+TABLES = [model._meta.db_table for model in (SchemaVersion, Event, AppliedMigration)]
 SCHEMA_VERSION = 1
 
 APPLIED = "applied"
@@ -97,7 +98,7 @@ class Recorder:
     ) -> list[Query]:
         """Record that a migration begins whose statements commit one by one."""
         begun = migration._replace(text=None)
-        event = self._event(begun, STARTED, 0, statements, str(direction), replaces=row)
+        event = self._event(begun, STARTED, 0, statements, str(direction), replaces=row, whole=True)
         if row:
             return [event, self._update(row.key, incomplete=str(direction), committed=0)]
         values = self._values(migration, 0, statements)
@@ -237,12 +238,17 @@ class Recorder:
         detail: str = "",
         origin: Origin = Origin.RUN,
         replaces: Applied | None = None,
+        whole: bool = False,
     ) -> Query:
-        """The database refuses the event where the row that it `replaces` is not there any more."""
+        """An event, which the database refuses where the row that it `replaces` is not there.
+
+        With `whole` also where that is incomplete.
+        """
         values = self._values(migration, duration, statements) | {"origin": str(origin)}
         if replaces:
             key, table = self._quote("key"), self._quote(TABLE)
-            found = f"(SELECT {key} FROM {table} WHERE id = {replaces.sequence})"
+            also = " AND incomplete = ''" if whole else ""
+            found = f"(SELECT {key} FROM {table} WHERE id = {replaces.sequence}{also})"
             values["key"] = Expression(found)
         return self._insert(Event, values | {"event": event, "detail": detail})
 

@@ -44,7 +44,8 @@ class Repair:
         return records
 
     def _check_agrees(self, state: State, files: list[Migration], version: Version) -> None:
-        if state.current == version and all(m.key in state.by_key for m in files):
+        complete = {row.key for row in state.applied if not row.incomplete}
+        if state.current == version and all(m.key in complete for m in files):
             return
         raise HistoryError(
             f"The history is not empty and does not say that exactly the files up to {version} are"

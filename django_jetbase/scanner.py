@@ -5,11 +5,13 @@ belongs to a statement. The time is linear in the length of the text, whatever i
 pattern is possessive, so none ever tries a second reading, and nesting is counted.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from .lexicons.ansi import PLAIN, Extent, Lexicon, OpenTokenError
 
+_COMMENT = re.compile(r"--|#|/\*|\*/")
 BLANKS = " \t\n\r\f"  # what is blank in every dialect
 
 
@@ -109,6 +111,16 @@ def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | M
         pos = extent.resume
         if keyword in lexicon.switches:
             lexicon = lexicon.after(sql, initial)
+
+
+def terminated(sql: str) -> str:
+    """The statement with a semicolon, which a comment in its last line must not swallow."""
+    return sql + ("\n;" if may_end_in_comment(sql) else ";")
+
+
+def may_end_in_comment(sql: str) -> bool:
+    """Whether what is written behind might become part of a comment."""
+    return _COMMENT.search(sql, sql.rfind("\n") + 1) is not None
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .exceptions import ProblemsError
 from .lexicons.ansi import Lexicon
 from .placeholders import Expanded, expand
 from .problems import Problem, Rule
@@ -14,7 +13,7 @@ _DIRECTIVE = re.compile(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECAS
 _COMMENT = re.compile(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
 _BAD_DELIMITER = re.compile(r"[\s'\"`\[\]\\]|--|/\*")
 _ON_OFF = {"on": True, "off": False}
-_DJANGO = re.compile(r"\w+\.\w+")
+_DJANGO = re.compile(r"\w+\.\S+")
 _KNOWN = (
     "known are delimiter=…, transaction=on|off, foreign_keys=on|off and, above the upgrade,"
     " django=app.0001_name"
@@ -39,6 +38,11 @@ class Section:
         """The file as it runs."""
         return self.source.text
 
+    def as_written(self, statement: Statement) -> str:
+        """The statement without the values of its placeholders, and without rows."""
+        end = statement.start + len(statement.sql)
+        return self.written[self.source.written(statement.start) : self.source.written(end)]
+
     def place(self, offset: int) -> tuple[int, int]:
         """The line and column, both from 1, in the file as it was written."""
         return place(self.written, self.source.written(offset))
@@ -48,13 +52,15 @@ class Section:
 class Script:
     """A parsed file; `upgrade_text` is everything above the rollback marker, as written.
 
-    `django` is the Django migration that does the same, as `app.name`.
+    `django` is the Django migration that does the same, as `app.name`. With `problems` the sections
+    must not run.
     """
 
     upgrade: Section
     rollback: Section | None
     upgrade_text: str
     django: str | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,8 @@ def parse(
 ) -> Script:
     """Read a migration's text.
 
-    Raises ProblemsError, with every problem at once, for a second marker, a directive that is
-    unknown or too late to hold, an unfinished quote and a command of the database's shell.
+    Problems are a second marker, a directive that is unknown or too late to hold, an unfinished
+    quote and a command of the database's shell.
     """
     source = expand(written, placeholders or {})
     text = source.text
@@ -99,8 +105,6 @@ def parse(
             message, line, column = statement.flaw
             flaw = Problem(Rule.UNREADABLE_SQL, path, message, line=line, column=column)
             reader.problems.append(flaw)
-    if reader.problems:
-        raise ProblemsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
 
     def section(statements: list[Statement], given: _Directives) -> Section:
         found = tuple(statements)
@@ -111,6 +115,7 @@ def parse(
         section(rollback, below) if marker else None,
         written[: source.written(marker.start)] if marker else written,
         above.django,
+        tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
     )
 
 

@@ -44,13 +44,15 @@ def subject(migration: Migration | None, applied: Applied | None) -> Migration |
 class State:
     """Files, in the order in which they run, and history side by side.
 
-    `changed` tells whether the upgrade section of a file differs from what ran.
+    `changed` tells whether the upgrade section of a file differs from what ran; `unreadable` are
+    the keys of files that are there and cannot be read.
     """
 
     migrations: Sequence[Migration]
     applied: Sequence[Applied]
     changed: Callable[[Migration, Applied], bool]
     out_of_order: OutOfOrder = OutOfOrder.ERROR
+    unreadable: frozenset[str] = frozenset()
 
     @cached_property
     def by_key(self) -> dict[str, Applied]:
@@ -58,18 +60,42 @@ class State:
 
     @cached_property
     def files_by_key(self) -> dict[str, Migration]:
-        return {migration.key: migration for migration in self.migrations}
+        """Of two files of the same version the one that was applied."""
+        files: dict[str, Migration] = {}
+        for migration in self.migrations:
+            row = self.by_key.get(migration.key)
+            if migration.key not in files or (row and row.path == migration.path):
+                files[migration.key] = migration
+        return files
+
+    def row_of(self, migration: Migration) -> Applied | None:
+        """What the history says of a file."""
+        is_meant = self.files_by_key[migration.key] is migration
+        return self.by_key.get(migration.key) if is_meant else None
 
     @cached_property
     def current(self) -> Version | None:
         """The highest applied version."""
-        return _highest(self.applied)
+        return _highest(row for row in self.applied if not row.incomplete)
 
     @cached_property
     def missing(self) -> list[Applied]:
-        """What is applied and has no file; a baseline that never had one is not missing."""
-        files = self.files_by_key
-        return [row for row in self.applied if row.path and row.key not in files]
+        """What is applied and has no file.
+
+        A baseline that never had one is not missing, nor is what is there and cannot be read.
+        """
+        return [
+            row
+            for row in self.applied
+            if row.path
+            and not row.incomplete
+            and row.key not in self.files_by_key
+            and row.key not in self.unreadable
+        ]
+
+    @cached_property
+    def _missing_keys(self) -> set[str]:
+        return {row.key for row in self.missing}
 
     @cached_property
     def ahead(self) -> list[Applied]:
@@ -78,16 +104,18 @@ class State:
         Those are the versions above every local file, and the repeatables that came after them.
         """
         newest = _highest(self.migrations)
-        if newest is None:
+        newer = {
+            row.key: row.sequence
+            for row in self.missing
+            if row.version and (newest is None or row.version > newest)
+        }
+        if not newer or not self.migrations:
             return []
-        newer = [row.sequence for row in self.missing if row.version and row.version > newest]
-        if not newer:
-            return []
-        first = min(newer)
+        first = min(newer.values())
         return [
             row
             for row in self.missing
-            if (row.version > newest if row.version else row.sequence > first)
+            if row.key in newer or (row.version is None and row.sequence > first)
         ]
 
     @property
@@ -99,14 +127,22 @@ class State:
     @cached_property
     def edited(self) -> list[Migration]:
         """Applied versioned files whose upgrade section changed."""
-        applied = self.by_key
         return [
             migration
             for migration in self.migrations
             if migration.version
-            and (row := applied.get(migration.key))
+            and (row := self.row_of(migration))
             and not row.incomplete
             and self.changed(migration, row)
+        ]
+
+    @cached_property
+    def unequal(self) -> list[Migration]:
+        """The files that are not, byte for byte, what was applied."""
+        return [
+            migration
+            for migration in self.migrations
+            if not (row := self.row_of(migration)) or row.checksum != migration.checksum
         ]
 
     @cached_property
@@ -125,31 +161,29 @@ class State:
     def ignored(self) -> set[str]:
         """The keys of the files that are not run although they are due."""
         if self.out_of_order in (OutOfOrder.WARN, OutOfOrder.IGNORE):
-            return {migration.key for migration in self.late} | self._older
-        return self._older
+            return {migration.key for migration in [*self.late, *self.outdated]}
+        return {migration.key for migration in self.outdated}
 
-    @property
-    def _older(self) -> set[str]:
+    @cached_property
+    def outdated(self) -> list[Migration]:
         """What an older release would undo: the newer one has run its own text of these files."""
         if not self.ahead:
-            return set()
-        applied = self.by_key
-        return {
-            migration.key
+            return []
+        return [
+            migration
             for migration in self.migrations
             if migration.kind is Kind.RUNS_ON_CHANGE
-            and (row := applied.get(migration.key))
+            and (row := self.row_of(migration))
             and self.changed(migration, row)
-        }
+        ]
 
     @cached_property
     def pending(self) -> list[Migration]:
         """The files an unlimited upgrade runs, in order."""
-        applied, ignored = self.by_key, self.ignored
         return [
             migration
             for migration in self.migrations
-            if migration.key not in ignored and self._is_due(migration, applied.get(migration.key))
+            if migration.key not in self.ignored and self._is_due(migration, self.row_of(migration))
         ]
 
     def _is_due(self, migration: Migration, row: Applied | None) -> bool:
@@ -160,7 +194,7 @@ class State:
     def entries(self) -> list[Entry]:
         """Everything there is, in the order in which it runs."""
         pairs: list[tuple[Migration | None, Applied | None]] = [
-            *((migration, self.by_key.get(migration.key)) for migration in self.migrations),
+            *((migration, self.row_of(migration)) for migration in self.migrations),
             *((None, row) for row in self.applied if row.key not in self.files_by_key),
         ]
         pairs.sort(key=lambda pair: run_order(subject(*pair)))
@@ -170,7 +204,7 @@ class State:
         if row and row.incomplete:
             return "incomplete"
         if migration is None:
-            return "missing" if row and row.path else "applied"
+            return "missing" if row and row.key in self._missing_keys else "applied"
         if migration.key in self.ignored:
             return "ignored"
         if row is None:

@@ -63,12 +63,45 @@ class Takeover:
         Nothing where our history has it already. Raises HistoryError where that says otherwise.
         """
         records = [(match.row, self._recorded(match)) for match in matches]
+        self._check_single(records)
         if state.applied:
             self._check_agrees(state, [record for _row, record in records])
             return []
+        covered = self._covered(state, records)
+        for record in covered:
+            self.recorder.write(
+                self.recorder.taken_over(record, IMPORTED, Origin.BASELINE, detail=self._detail)
+            )
         for row, record in records:
             self._insert(row, record)
-        return [record for _row, record in records]
+        return [*covered, *(record for _row, record in records)]
+
+    def _covered(self, state: State, records: Iterable[tuple[Foreign, Recorded]]) -> list[Recorded]:
+        """The files below a baseline, which the other tool never ran and never will."""
+        versions = (row.version for row, _record in records if row.baseline)
+        baseline = max(filter(None, versions), default=None)
+        known = {record.key for _row, record in records}
+        return [
+            self.preparation.recorded_file(file)
+            for file in state.migrations
+            if baseline and file.version and file.version < baseline and file.key not in known
+        ]
+
+    def _check_single(self, records: Iterable[tuple[Foreign, Recorded]]) -> None:
+        rows: dict[str, Foreign] = {}
+        for row, record in records:
+            other = rows.setdefault(record.key, row)
+            if other is not row:
+                raise HistoryError(
+                    f"{self.source.table} has {other.file_name} and {row.file_name}, which are the"
+                    f" same migration here ({record.version or record.path}): give one of them"
+                    " another version or name, in that table and on disk.",
+                    path=row.file_name,
+                )
+
+    @property
+    def _detail(self) -> str:
+        return f"from {self.source.table}"
 
     def _check_agrees(self, state: State, records: Iterable[Recorded]) -> None:
         lacking = [record for record in records if record.key not in state.by_key]
@@ -100,8 +133,9 @@ class Takeover:
             "database_user": row.database_user,
             "host": "",
         }
-        detail = f"from {self.source.table}"
-        self.recorder.write(self.recorder.taken_over(record, IMPORTED, origin, values, detail))
+        self.recorder.write(
+            self.recorder.taken_over(record, IMPORTED, origin, values, self._detail)
+        )
 
     def differences(self, matches: Iterable[Match]) -> Iterator[Problem]:
         """The lines of unchanged files that did not run there as they are written."""

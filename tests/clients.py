@@ -47,7 +47,7 @@ def run(
         command, source = [path, "-X", "-f", str(script), *to], os.devnull
     elif vendor == "mysql":
         to = [f"--host={host}", f"--port={port}", f"--user={user}"]
-        command, source = [path, "--no-defaults", *to, "--binary-mode", "--comments"], str(script)
+        command, source = [path, "--no-defaults", *to, "--comments"], str(script)
         environment["MYSQL_PWD"] = settings["PASSWORD"]
     else:
         command, source = [path, "-batch", name], str(script)

@@ -71,7 +71,7 @@ def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     if project.vendor == "mysql":
-        with pytest.raises(CommandError, match="stopped half-way"):
+        with pytest.raises(CommandError, match="has not come to its end"):
             project.call("upgrade")
         project.call("resolve", "2", rolled_back=True)
     project.call("upgrade")

@@ -50,6 +50,13 @@ def test_another_alias_has_only_what_it_names(settings: Any, other: str) -> None
         ({"SKIP_VALIDATION": "no"}, "must be bool"),
         ({"LOCK_WAIT": True}, "must be int or float"),
         ({"LOCK_WAIT": -1}, "must be int or float"),
+        ({"LOCK_WAIT": float("nan")}, "must be int or float"),
+        ({"LOCK_WAIT": ["5"]}, "must be int or float"),
+        ({"SKIP_VALIDATION": ["x"]}, "must be bool"),
+        ({"HISTORY_TEXT_LIMIT": ("5",)}, "must be int"),
+        ({"PLACEHOLDERS": ["x"]}, "must be dict"),
+        ({"MIGRATIONS_DIR": ""}, "must be str or Path"),
+        ({"MIGRATIONS_DIR": ["/x", ""]}, "must be str or Path"),
         ({"DATABASES": {"nowhere": {}}}, "has no such alias"),
         ({"DATABASES": {"default": {"X": 1}}}, "is not a setting"),
         ({"DATABASES": {"default": 1}}, "must be a dictionary"),
@@ -78,3 +85,24 @@ def test_a_missing_directory_is_a_warning_of_check(settings: Any, tmp_path: Path
 def test_an_unknown_alias() -> None:
     with pytest.raises(CommandError, match="no alias 'nowhere'"):
         call_command("jetbase_status", database="nowhere")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a_file/below"])
+def test_a_directory_that_cannot_be_looked_at(settings: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a_file").touch()
+    settings.JETBASE = {"MIGRATIONS_DIR": tmp_path / name}
+    (error,) = (message for message in run_checks() if message.id == "jetbase.E004")
+    assert "cannot be read" in error.msg
+    for command in ("upgrade", "status", "init"):
+        with pytest.raises(CommandError, match="cannot be read"):
+            call_command(f"jetbase_{command}")
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("jetbase_new", "x")
+
+
+def test_a_directory_that_is_a_file(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "a_file").touch()
+    settings.JETBASE = {"MIGRATIONS_DIR": tmp_path / "a_file"}
+    for command in ("upgrade", "init"):
+        with pytest.raises(CommandError, match="is no directory: correct MIGRATIONS_DIR"):
+            call_command(f"jetbase_{command}")

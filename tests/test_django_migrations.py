@@ -1,11 +1,14 @@
 """Files made from Django's own migrations do what these do, and keep Django's record in step."""
 
 import io
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db.migrations import Migration, RunSQL
+from django.db.migrations.recorder import MigrationRecorder
 
 from .conftest import Project
 
@@ -38,6 +41,16 @@ def schema(project: Project) -> dict[str, Any]:
                 sorted(project.query(f"SELECT {', '.join(sorted(names))} FROM {table}")),
             )
     return found
+
+
+@pytest.fixture
+def catalog(monkeypatch: pytest.MonkeyPatch) -> type[Migration]:
+    """A migration of the app, for other operations."""
+    module = import_module("tests.catalog.migrations.0005_irreversible")
+    monkeypatch.setattr(module.Migration, "operations", [])
+    monkeypatch.setattr(module.Migration, "dependencies", [("catalog", "0001_initial")])
+    migration: type[Migration] = module.Migration
+    return migration
 
 
 @pytest.fixture
@@ -156,3 +169,57 @@ def test_the_description_is_the_users_or_djangos(project: Project) -> None:
     assert path.strip().endswith("V2__my_words.sql")
     with pytest.raises(CommandError, match="Describe"):
         project.call("new")
+
+
+def test_without_djangos_table_a_written_file_is_refused_before_it_runs(made: Project) -> None:
+    with pytest.raises(CommandError, match=r"0001.*which is not there yet; run migrate first"):
+        made.call("upgrade")
+    assert made.tables() == set()
+
+
+@pytest.mark.parametrize(
+    ("sql", "reverse", "reason"),
+    [
+        ("CREATE TABLE x (id int);\n-- rollback\nCREATE TABLE y (id int);", None, "marker"),
+        ("CREATE TABLE x (id int);\n-- rollback\n", "DROP TABLE x", "second rollback marker"),
+        ("SELECT 1;\n-- jetbase: transaction=off\n", None, "a directive below a statement"),
+    ],
+)
+@pytest.mark.engines("postgresql")  # the others' backends take comments out of it
+def test_text_that_would_be_read_otherwise(
+    project: Project, catalog: type[Migration], sql: str, reverse: str | None, reason: str
+) -> None:
+    catalog.operations = [RunSQL(sql, reverse)]
+    with pytest.raises(CommandError, match=f"cannot be written as a file: .*{reason}"):
+        project.call("new", from_django=["catalog", "0005"])
+    assert list(project.folder.iterdir()) == []
+
+
+@pytest.mark.engines("sqlite")
+def test_a_carriage_return_that_a_file_would_lose(
+    project: Project, catalog: type[Migration]
+) -> None:
+    catalog.operations = [RunSQL([("SELECT %s", ["a\r\nb"])])]
+    with pytest.raises(CommandError, match="carriage returns"):
+        project.call("new", from_django=["catalog", "0005"])
+
+
+@pytest.mark.engines("postgresql")
+def test_a_comment_at_the_end_swallows_nothing(project: Project, catalog: type[Migration]) -> None:
+    catalog.operations = [
+        RunSQL("CREATE SCHEMA s -- one"),
+        RunSQL("-- two\nCREATE TABLE two (id int) -- three"),
+    ]
+    MigrationRecorder(project.connection).ensure_schema()
+    project.call("new", from_django=["catalog", "0005"], migration_version="1")
+    project.call("upgrade")
+    assert project.query("SELECT schemaname FROM pg_tables WHERE tablename = 'two'") == [
+        ("public",)
+    ]
+    assert shown(project) == ["0005_irreversible"]
+
+
+def test_a_name_with_a_dash(project: Project) -> None:
+    project.write(V1__a="-- jetbase: django=catalog.0001_add-dash\nCREATE TABLE a (id INTEGER);")
+    project.call("upgrade")
+    assert project.tables() == {"a"}

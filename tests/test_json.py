@@ -1,10 +1,12 @@
 """Every document that --json prints fits the published schema, and stands alone on stdout."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command, load_command_class
 from django.core.management.base import CommandError
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -94,3 +96,26 @@ def test_a_database_that_is_down(project: Project) -> None:
     wrong = {"NAME": "/nowhere/db"} if project.vendor == "sqlite" else {"PORT": "1"}
     printed = failure(project.another(**wrong), "failure", 1, "status")
     assert printed["error"]["message"]
+
+
+def test_an_interrupted_run_tells_what_it_did(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interrupt comes while the second file is being taken note of."""
+    project.write(V1__a=A, V2__b="SELECT 1;")
+    calls: list[int] = []
+
+    def say(text: str) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    command = load_command_class("django_jetbase", "jetbase_upgrade")
+    monkeypatch.setattr(command, "say", say)
+    out = io.StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command(command, database=project.alias, json=True, stdout=out)
+    assert caught.value.returncode == 130
+    printed = json.loads(out.getvalue())
+    assert_fits(printed, "failure")
+    assert [step["path"] for step in printed["steps"]] == ["V1__a.sql", "V2__b.sql"]

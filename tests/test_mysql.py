@@ -208,3 +208,10 @@ def test_a_marker_inside_a_delimited_body_is_a_comment(project: Project) -> None
     project.call("upgrade")
     project.call("rollback")
     assert project.applied() == []
+
+
+def test_an_error_under_another_character_set_can_be_read(project: Project) -> None:
+    """mysqlclient makes a message of it that ends the process when it is read."""
+    project.write(V1__a="SET NAMES latin1;\nSELECT 'x' FROM é;")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: You have an error in your SQL"):
+        project.call("upgrade")

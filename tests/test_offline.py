@@ -126,6 +126,18 @@ def test_every_byte_arrives_as_written(project: Project) -> None:
     assert expected[0].startswith("a;b'c -- d /* e */ %s {} é 😀 :HOST :'HOST' ")
 
 
+def test_a_comment_at_the_end_swallows_nothing(project: Project) -> None:
+    project.write(
+        V1__x="-- jetbase: delimiter=~\nCREATE TABLE x (id INTEGER, t VARCHAR(9)) -- x;\n~\n"
+        "INSERT INTO x VALUES (1, 'a') /* y; */ ~\n",
+        V2__y="INSERT INTO x VALUES (2, 'b') -- seed;\n-- rollback\nDELETE FROM x -- gone;",
+    )
+    run(project)
+    assert texts(project) == ["a", "b"]
+    run(project, "rollback")
+    assert texts(project) == []
+
+
 def test_names_with_anything_in_them(project: Project) -> None:
     name = 'V1__it\'s_100%_\\_é_😀_:HOST_"x"'
     project.write(**{name: A, "ROC__a\nb": "SELECT 1;"})
@@ -204,15 +216,55 @@ def test_run_twice_it_fails_and_changes_nothing(project: Project) -> None:
     project.write(V2__b="INSERT INTO a VALUES (1);\n-- rollback\nINSERT INTO a VALUES (2);")
     upgrade = script(project)
     assert project.run_script(upgrade).returncode == 0
-    assert project.run_script(upgrade).returncode != 0
+    assert_refused(project, upgrade)
     assert project.query("SELECT id FROM a") == [(1,)]
     rollback = script(project, "rollback")
     assert project.run_script(rollback).returncode == 0
-    before = project.events()
-    assert project.run_script(rollback).returncode != 0
+    assert_refused(project, rollback)
     assert project.query("SELECT id FROM a ORDER BY id") == [(1,), (2,)]
-    assert project.events() == before
     assert states(project) == {"V1__a.sql": "applied", "V2__b.sql": "pending"}
+
+
+def assert_refused(project: Project, text: str) -> None:
+    """The script does nothing, since the history is not any more what it was."""
+    before = project.events()
+    done = project.run_script(text)
+    assert done.returncode != 0
+    assert "The history has changed since this script was written" in done.stderr
+    assert project.events() == before
+
+
+def test_run_where_the_history_has_changed_it_changes_nothing(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    rollback = script(project, "rollback")
+    project.write(V2__b=B)
+    upgrade = script(project)
+    project.call("upgrade")
+    assert_refused(project, rollback)
+    project.call("rollback", to_version="zero")
+    assert_refused(project, upgrade)
+    assert project.tables() == set()
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_run_again_after_a_failure_it_repeats_nothing(project: Project, off: bool) -> None:
+    directive = "-- jetbase: transaction=off\n" if off else ""
+    project.write(
+        V1__a=f"{directive}CREATE TABLE a (id INTEGER);\n-- rollback\n"
+        "INSERT INTO a VALUES (1);\nINSERT INTO nowhere VALUES (1);",
+        RA__r=f"{directive}SELECT 1;",
+    )
+    project.call("upgrade")
+    project.write(
+        RA__r=f"{directive}INSERT INTO a VALUES (2);\nINSERT INTO nowhere VALUES (2);",
+    )
+    upgrade, rollback = script(project), script(project, "rollback")
+    for text, number in ((upgrade, 2), (rollback, 1)):
+        assert project.run_script(text).returncode != 0
+        kept = project.query(f"SELECT count(*) FROM a WHERE id = {number}")
+        assert project.run_script(text).returncode != 0
+        assert project.query(f"SELECT count(*) FROM a WHERE id = {number}") == kept
 
 
 @pytest.mark.engines("postgresql", "mysql")
@@ -336,7 +388,95 @@ def test_a_schema_of_its_own(project: Project) -> None:
     ]
 
 
+@PG
+def test_whose_defaults_are_others(project: Project) -> None:
+    """Whoever runs it, it reads text as Django's session does; and Django can read the history."""
+    project.query("CREATE ROLE jetbase_dba LOGIN SUPERUSER PASSWORD 'x'")
+    project.query("CREATE ROLE jetbase_clerk LOGIN PASSWORD 'x'")
+    try:
+        project.query("ALTER ROLE jetbase_dba SET DateStyle = 'ISO, DMY'")
+        project.query("ALTER ROLE jetbase_dba SET standard_conforming_strings = off")
+        project.query("GRANT ALL ON SCHEMA public TO jetbase_clerk")
+        project.write(
+            V1__x=r"CREATE TABLE x (id int, t text); INSERT INTO x VALUES (1, '01/02/2020'::date),"
+            r" (2, 'a\tb');"
+        )
+        clerk = project.another("clerk", USER="jetbase_clerk", PASSWORD="x")
+        written = clerk.call("upgrade", sql=True)
+        dba = project.another("dba", USER="jetbase_dba", PASSWORD="x")
+        done = dba.run_script(written)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert texts(project) == ["2020-01-02", r"a\tb"]
+        assert "applied    V1__x.sql" in clerk.call("status")
+        assert project.events()[-1]["database_user"] == "jetbase_dba"
+        clerk.connection.close()
+        dba.connection.close()
+    finally:
+        project.query("DROP OWNED BY jetbase_clerk, jetbase_dba")
+        project.query("DROP ROLE jetbase_clerk")
+        project.query("DROP ROLE jetbase_dba")
+
+
+@PG
+def test_rows_in_a_file_with_windows_line_breaks(project: Project) -> None:
+    text = (
+        "CREATE TABLE x (id int, t text);\nCOPY x FROM STDIN;\n1\ta\n\\.\nCOPY x FROM STDIN;\n\\.\n"
+    )
+    project.write(V1__x=text.replace("\n", "\r\n"))
+    run(project)
+    assert texts(project) == ["a"]
+
+
+@PG
+@pytest.mark.parametrize(
+    ("setting", "is_refused"),
+    [
+        ("SET client_encoding = 'LATIN1'", True),
+        ("SET client_encoding TO latin1", True),
+        ("SET NAMES 'LATIN1'", True),
+        ("SET client_encoding = 'UTF8'", False),
+        ("set client_encoding to utf8", False),
+        ("SET NAMES 'UTF8'", False),
+    ],
+)
+def test_another_encoding(project: Project, setting: str, is_refused: bool) -> None:
+    project.write(
+        V1__x=f"CREATE TABLE x (id int, t text);\n{setting};\nINSERT INTO x VALUES (1, 'é');"
+    )
+    if is_refused:
+        with pytest.raises(
+            CommandError, match=r"V1__x\.sql:2:1: psql would send .* leave it at UTF8"
+        ):
+            script(project)
+    else:
+        run(project)
+        assert texts(project) == ["é"]
+
+
 # ---- MariaDB and MySQL
+
+
+@MYSQL
+def test_a_backslash_before_a_line_break(project: Project) -> None:
+    project.write(
+        V1__x="CREATE TABLE x (id INT, t VARCHAR(9)); INSERT INTO x VALUES (1, 'a\\\nb');"
+    )
+    run(project)
+    assert texts(project) == ["a\nb"]
+
+
+@MYSQL
+def test_what_a_routine_sets_is_put_back(project: Project) -> None:
+    project.write(
+        V1__x="CREATE TABLE p (id INT PRIMARY KEY); CREATE TABLE x (p INT REFERENCES p (id));"
+        "ALTER TABLE x ADD FOREIGN KEY (p) REFERENCES p (id);"
+        "CREATE PROCEDURE f() SET SESSION foreign_key_checks = 0;",
+        V2__y="CALL f(); INSERT INTO x VALUES (7);",
+        V3__z="INSERT INTO x VALUES (8);",
+    )
+    done = project.run_script(script(project))
+    assert "a foreign key constraint fails" in done.stderr
+    assert project.query("SELECT p FROM x") == [(7,)]
 
 
 @MYSQL
@@ -429,6 +569,52 @@ def test_a_trigger_and_pragmas_that_are_put_back(project: Project) -> None:
     )
     run(project)
     assert project.query("SELECT n FROM a") == [(1,), (2,)]
+
+
+@SQLITE
+def test_keys_are_checked_outside_a_transaction_too(project: Project) -> None:
+    project.write(
+        V1__a="CREATE TABLE p (id INTEGER PRIMARY KEY, note); INSERT INTO p VALUES (1, 2);"
+        "CREATE TABLE c (p INTEGER REFERENCES p); INSERT INTO c VALUES (1);"
+        "CREATE TABLE odd (n INTEGER REFERENCES p (note));",
+        V2__b="CREATE TABLE z (id INTEGER); DROP TABLE z;",
+        V3__c="-- jetbase: transaction=off\nDROP TABLE p; CREATE TABLE p (id INTEGER PRIMARY KEY);",
+    )
+    project.call("upgrade", count=1)
+    done = project.run_script(script(project))
+    assert "rows would violate a foreign key" in done.stderr
+    assert states(project) == {
+        "V1__a.sql": "applied",
+        "V2__b.sql": "applied",
+        "V3__c.sql": "incomplete",
+    }
+
+
+@SQLITE
+def test_a_pragma_that_empties_the_temporary_database(project: Project) -> None:
+    project.write(
+        V1__a="-- jetbase: transaction=off\nPRAGMA temp_store = MEMORY;\n"
+        "CREATE TABLE a (n INTEGER);",
+        V2__b="CREATE TABLE b (n INTEGER); DROP TABLE b;",
+    )
+    run(project)
+    assert set(states(project).values()) == {"applied"}
+
+
+@SQLITE
+def test_a_comment_without_an_end(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER);\nINSERT INTO a VALUES (1) /* never closed")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: the comment at its end never ends"):
+        script(project)
+    project.call("upgrade")
+    assert project.query("SELECT id FROM a") == [(1,)]
+
+
+@SQLITE
+def test_such_a_line_in_a_literal_is_none(project: Project) -> None:
+    project.write(V1__x="CREATE TABLE x (id INT, t TEXT); INSERT INTO x VALUES (1, 'a\ngo\n/\nb');")
+    run(project)
+    assert texts(project) == ["a\ngo\n/\nb"]
 
 
 @SQLITE

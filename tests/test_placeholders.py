@@ -1,3 +1,6 @@
+import json
+import re
+
 import pytest
 from django.core.management.base import CommandError
 from hypothesis import given
@@ -22,7 +25,7 @@ def test_every_character_leads_back_to_where_it_was_written(
     expected = written
     for name in ("a", "b"):
         if name in values:
-            expected = expected.replace(f"${{{name}}}", f"<{name}>")
+            expected = re.sub(rf"(?<!\$)\$\{{{name}\}}", f"<{name}>", expected)
     for name in ("a", "b"):
         if name in values:
             expected = expected.replace(f"<{name}>", values[name])
@@ -69,7 +72,7 @@ def test_what_is_not_declared_stays(project: Project) -> None:
     project.query("CREATE TABLE a (t VARCHAR(100))")
     project.write(V1__a="INSERT INTO a VALUES ('${known} ${unknown} ${ known} $known $${known}');")
     project.call("upgrade")
-    assert project.query("SELECT t FROM a") == [("value ${unknown} ${ known} $known $value",)]
+    assert project.query("SELECT t FROM a") == [("value ${unknown} ${ known} $known $${known}",)]
 
 
 @pytest.mark.engines("postgresql")
@@ -107,3 +110,20 @@ def test_wrong_placeholders(project: Project, values: object, message: str) -> N
     project.configure(PLACEHOLDERS=values)
     with pytest.raises(CommandError, match=message):
         project.call("upgrade")
+
+
+@pytest.mark.engines("postgresql")
+def test_a_dollar_before_a_placeholder_keeps_it(project: Project) -> None:
+    project.configure(PLACEHOLDERS={"name": "x"})
+    project.write(V1__a="CREATE TABLE a AS SELECT $${name}$$ AS n, '${name}' AS m;")
+    project.call("upgrade")
+    assert project.query("SELECT * FROM a") == [("{name}", "x")]
+
+
+def test_a_message_shows_the_statement_as_written(project: Project) -> None:
+    project.configure(PLACEHOLDERS={"secret": "hunter2"})
+    project.write(V1__a="SELECT '${secret}' FROM nowhere;")
+    with pytest.raises(CommandError, match=r"SELECT '\$\{secret\}' FROM nowhere") as caught:
+        project.call("upgrade")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in json.dumps(project.events())

@@ -191,7 +191,10 @@ def test_W002(project: Project) -> None:
     assert "V2__b.sql: was applied by a newer release" in project.said
     assert project.query("SELECT n FROM v") == [(2,)]
     assert "ignored    ROC__v.sql" in project.call("status")
+    assert found(project)["jetbase.W003"]["path"] == "ROC__v.sql"
     project.call("validate_files")
+    project.call("rollback", fake=True)
+    assert "Applied ROC__v.sql" in project.call("upgrade")
 
 
 def test_W003(project: Project) -> None:

@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_parsed_is_not_accepted(project: Project) -> None:
     project.write(V1__a=A)
     project.call("upgrade")
     project.write(V1__a="SELECT 'open;")
-    with pytest.raises(CommandError, match=r"V1__a\.sql:1:8: .*jetbase\.E009"):
+    with pytest.raises(CommandError, match=r"V1__a\.sql:1:8: .*jetbase\.E009[\s\S]*Nothing was"):
         project.call("fix_checksums")
     project.write(V1__a=A)
     assert project.call("upgrade") == "Nothing to do.\n"
@@ -255,8 +255,116 @@ def test_an_applied_version_in_the_middle_that_is_missing_is_an_error(project: P
     assert problems(project, "validate_files") == {("V2__b", "E012")}
 
 
-def test_without_any_versioned_file_what_is_missing_is_an_error(project: Project) -> None:
-    project.write(V1__a=A, ROC__x="SELECT 1;")
+def test_a_version_above_no_version_at_all_is_a_newer_releases(project: Project) -> None:
+    project.write(ROC__x="SELECT 1;")
+    project.call("upgrade")
+    project.write(V1__a=A)
     project.call("upgrade")
     (project.folder / "V1__a.sql").unlink()
-    assert problems(project, "validate_files") == {("V1__a", "E012")}
+    assert problems(project, "validate_files") == set()
+    assert "jetbase.W002" in project.said
+    (project.folder / "ROC__x.sql").unlink()
+    assert problems(project, "validate_files") == {("V1__a", "E012"), ("ROC__x", "E012")}
+
+
+# ---- while a file itself is wrong
+
+
+def assert_nothing_is_fixed(project: Project, rule: str) -> None:
+    before = project.events()
+    for command in ("fix", "fix_files", "fix_checksums"):
+        with pytest.raises(CommandError, match=rf"{rule}\)[\s\S]*Nothing was fixed") as caught:
+            project.call(command)
+        assert caught.value.returncode == 4
+    assert project.events() == before
+
+
+@pytest.mark.parametrize("fault", ["unreadable", "bytes", "name", "marker"])
+def test_a_file_that_cannot_be_read_is_not_missing(project: Project, fault: str) -> None:
+    project.configure(OUT_OF_ORDER="apply")
+    project.write(V1__a=A, V2__b="INSERT INTO a VALUES (1);", V3__c=C)
+    project.call("upgrade")
+    file = project.folder / "V2__b.sql"
+    text = file.read_bytes()
+    if fault == "unreadable":
+        file.unlink()
+        file.symlink_to("/nowhere")
+    elif fault == "bytes":
+        file.write_bytes(text + b"\n-- caf\xe9\n")
+    elif fault == "name":
+        file.rename(project.folder / "V2_b.sql")
+    else:
+        file.write_bytes(text + b"\n-- rollback\n-- rollback\n")
+    (project.folder / "V1__a.sql").unlink()
+    rule = {"name": "E002", "marker": "E006"}.get(fault, "E004")
+    found = problems(project, "validate_files")
+    assert ("V1__a", "E012") in found
+    assert (("V2__b", "E012") in found) == (fault == "name")
+    assert_nothing_is_fixed(project, rule)
+    assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
+
+
+def test_a_duplicate_is_not_taken_for_what_was_applied(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.write(V01__other=B)
+    assert problems(project, "validate_checksums") == {("V1__a", "E005")}
+    assert "pending    V01__other.sql" in project.call("status")
+    assert_nothing_is_fixed(project, "E005")
+    project.write(V1__a=A.replace("id", "n"))
+    assert ("V1__a", "E014") in problems(project, "validate_checksums")
+
+
+def test_an_incomplete_file_is_not_forgotten(drifted: Project) -> None:
+    (drifted.folder / "V3__c.sql").unlink()
+    drifted.write(V4__d="SELECT 1;")
+    assert ("V3__c", "E012") not in problems(drifted, "validate_files")
+    assert problems(drifted, "fix_files") == {("V3__c", "E015")}
+    assert "incomplete V3__c.sql" in drifted.call("status")
+
+
+def test_an_incomplete_file_is_not_applied(drifted: Project) -> None:
+    assert drifted.call("current") == "2\n"
+    drifted.write(V2__b=B)
+    with pytest.raises(CommandError, match="The history is not empty"):
+        drifted.call("baseline", "3")
+
+
+def test_every_wrong_file_is_named_at_once(project: Project) -> None:
+    project.write(V1__a=A + "-- rollback\n", V2__b="SELECT 'open;", V3__c=C)
+    found = {("V1__a", "E006"), ("V2__b", "E009")}
+    assert problems(project, "validate_files") == found
+    assert problems(project, "validate_checksums") == found
+    with pytest.raises(CommandError, match=r"V1__a[\s\S]*V2__b[\s\S]*Nothing was recorded"):
+        project.call("baseline", "3")
+
+
+def test_a_fault_in_the_rollback_section_is_no_change_of_the_upgrade(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    for end, rule in (("-- rollback\n", "E006"), ("SELECT 'open;", "E009")):
+        project.write(V1__a=A + end)
+        assert problems(project, "validate_checksums") == {("V1__a", rule)}
+        with pytest.raises(CommandError, match=rule):
+            project.call("upgrade", skip_checksum_validation=True)
+
+
+def test_an_explicit_policy_wins_over_the_skip(project: Project) -> None:
+    project.write(V2__b=B)
+    project.call("upgrade")
+    project.write(V1__a=A)
+    project.configure(OUT_OF_ORDER="error", SKIP_FILE_VALIDATION=True)
+    with pytest.raises(CommandError, match=r"jetbase\.E013"):
+        project.call("upgrade")
+    assert problems(project, "validate_checksums") == set()
+    project.configure(OUT_OF_ORDER="warn")
+    assert problems(project, "validate_checksums") == set()
+    assert project.said == ""
+
+
+def test_a_baseline_without_a_file_has_nothing_to_roll_back(project: Project) -> None:
+    project.call("baseline", "5")
+    with pytest.raises(CommandError, match=r"baseline 5 ran nothing here.*--fake"):
+        project.call("rollback")
+    project.call("rollback", fake=True)
+    assert project.call("current") == "No version is applied.\n"

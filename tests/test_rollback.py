@@ -137,7 +137,7 @@ def test_a_rollback_that_stops_half_way_is_incomplete(project: Project) -> None:
     project.call("upgrade")
     with pytest.raises(CommandError, match=r"V1__a.sql:4:.*\n.*\nCommitted are 1 of 3"):
         project.call("rollback")
-    with pytest.raises(CommandError, match="its rollback stopped half-way"):
+    with pytest.raises(CommandError, match="its rollback has not come to its end"):
         project.call("rollback")
     project.query("DROP TABLE b")
     project.call("resolve", "1", rolled_back=True)

@@ -199,3 +199,31 @@ def test_the_stored_text_of_an_imported_file_can_be_rolled_back(project: Project
     (project.folder / "V1__a.sql").unlink()
     project.call("rollback")
     assert "a" not in project.tables()
+
+
+def test_files_below_flyways_baseline_are_part_of_it(project: Project) -> None:
+    project.write(V1__a=A, V2__b=B, V3__c="SELECT 1;")
+    true = "1" if project.vendor == "sqlite" else "true"
+    flyway_rows(project, f"'2' BASELINE flyway__baseline NULL {true}")
+    assert "Imported V1__a.sql" in project.call("import", "flyway")
+    assert states(project) == {
+        "V1__a.sql": "applied",
+        "V2__b.sql": "applied",
+        "V3__c.sql": "pending",
+    }
+    assert project.call("upgrade") == "Applied V3__c.sql (0.00 s)\n"
+    assert "Nothing to import" in project.call("import", "flyway")
+
+
+def test_two_rows_that_are_one_migration_here(project: Project) -> None:
+    project.write(V1__a=A)
+    at, checksum = "CURRENT_TIMESTAMP", jetbase_sum(A)
+    jetbase_rows(
+        project,
+        ("'1'", "V1__a.sql", "VERSIONED", at, checksum),
+        ("'1.0'", "V1.0__b.sql", "VERSIONED", at, checksum),
+    )
+    with pytest.raises(CommandError, match=r"V1__a\.sql and V1\.0__b\.sql.*same migration here"):
+        project.call("import", "jetbase")
+    assert "django_jetbase_migration" not in project.tables()
+    assert not project.connection.introspection.table_names() or project.applied() == []

@@ -91,7 +91,7 @@ def test_without_a_transaction_a_failure_is_incomplete(project: Project) -> None
     with pytest.raises(CommandError, match=r"V1__a\.sql:3:.*[\s\S]*Committed are 1 of 2"):
         project.call("upgrade")
     assert project.tables() == {"a"}
-    with pytest.raises(CommandError, match="stopped half-way"):
+    with pytest.raises(CommandError, match="has not come to its end"):
         project.call("upgrade")
     project.call("resolve", "1", applied=True)
     assert project.call("upgrade") == "Nothing to do.\n"

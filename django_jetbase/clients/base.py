@@ -1,15 +1,13 @@
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..dialects.base import Dialect, Expression, Query
-from ..scanner import Statement
+from ..scanner import Statement, terminated
 from ..script import Section
 
 LOCKED = "Another process is running migrations on this database"
-
-_COMMENT_MARK = re.compile(r"--|#|/\*")
+CHANGED = "The history has changed since this script was written"
 
 
 class Client(ABC):
@@ -31,20 +29,27 @@ class Client(ABC):
     def head(self) -> Iterator[str]:
         """Stop at the first error; have a session like Django's; take the lock."""
 
+    @abstractmethod
+    def refuse_other(self, last_event: int) -> Iterator[str]:
+        """Stop where the last event of the history is another one."""
+
+    def created(self, tables: Sequence[str]) -> Iterator[str]:
+        """Let Django read the tables of the history, whoever has created them."""
+        yield from ()
+
     def before(self, section: Section) -> Iterator[str]:
         """What must be done before the section's transaction begins."""
         yield from ()
 
     def statement(self, statement: Statement, section: Section) -> str:
         """A statement of a file. Raises ValueError where the client would not send it whole."""
-        return ended(self.dialect.as_sent(statement, section))
+        return terminated(self.dialect.as_sent(statement, section))
 
     def close(self, section: Section) -> Iterator[str]:
-        """What must be done before the section's transaction commits."""
-        yield from ()
+        """What must be done before the section's transaction commits.
 
-    def commit_left_open(self, section: Section) -> Iterator[str]:
-        """Commit what a section that controls its own transactions leaves open."""
+        A section that controls its own transactions may have left one open, which commits.
+        """
         yield from ()
 
     @abstractmethod
@@ -73,11 +78,3 @@ class Client(ABC):
 
     def text_literal(self, value: str) -> str:
         return "'" + value.replace("'", "''") + "'"
-
-
-def ended(sql: str, delimiter: str = ";") -> str:
-    """The statement with its delimiter, which a comment in its last line must not swallow."""
-    if sql.endswith(delimiter):
-        return sql
-    last_line = sql[sql.rfind("\n") + 1 :]
-    return sql + ("\n" if _COMMENT_MARK.search(last_line) else "") + delimiter

@@ -14,12 +14,18 @@ from ..dialects.mysql import (
     set_role,
     set_variable,
 )
-from ..scanner import Statement
+from ..models import Event
+from ..scanner import Statement, terminated
 from ..script import Section
-from .base import LOCKED, Client, ended
+from .base import CHANGED, LOCKED, Client
 
 _DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
 _PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
+# What a routine may set without being named in the file that calls it.
+_OFTEN_SET = frozenset(
+    "sql_mode foreign_key_checks unique_checks check_constraint_checks sql_safe_updates time_zone"
+    " autocommit default_storage_engine group_concat_max_len".split()
+)
 _ROLE = re.compile(r"\bROLE\b", re.IGNORECASE)
 
 
@@ -27,7 +33,7 @@ class MariaDB(Client):
     """The clients `mariadb` and `mysql`, which stop at the first error by themselves."""
 
     dialect: MySQLDialect
-    usage: ClassVar[str] = "mariadb --binary-mode --comments < SCRIPT"
+    usage: ClassVar[str] = "mariadb --comments DATABASE < SCRIPT"
     begin: ClassVar[str] = "START TRANSACTION;"
     stamp: ClassVar[Mapping[str, Expression]] = {
         "at": Expression("UTC_TIMESTAMP(6)"),
@@ -45,11 +51,11 @@ class MariaDB(Client):
         own = (name for name, value in self._variables.items() if others.get(name, value) != value)
         yield from self._set([*CHARACTER_SETS, "collation_connection", *own])
         lock = f"GET_LOCK({self.literal(self.dialect.lock_name)}, 0)"
-        # A table that does not exist: its name is the message.
-        yield f"SET @jetbase_lock = IF({lock}, 'DO 0', 'SELECT * FROM `{LOCKED}`');"
-        yield "PREPARE jetbase_lock FROM @jetbase_lock;"
-        yield "EXECUTE jetbase_lock;"
-        yield "DEALLOCATE PREPARE jetbase_lock;"
+        yield from _fail_unless(lock, LOCKED)
+
+    def refuse_other(self, last_event: int) -> Iterator[str]:
+        last = f"(SELECT COALESCE(MAX(id), 0) FROM {Event._meta.db_table})"
+        yield from _fail_unless(f"{last} = {last_event}", CHANGED)
 
     @property
     def _use(self) -> str:
@@ -78,7 +84,7 @@ class MariaDB(Client):
     def statement(self, statement: Statement, section: Section) -> str:
         sql = self.dialect.as_sent(statement, section)
         if ";" not in sql:
-            return ended(sql)
+            return terminated(sql)
         delimiter = next(mark for mark in self._delimiters() if mark not in sql)
         return f"DELIMITER {delimiter}\n{sql}\n{delimiter}\nDELIMITER ;"
 
@@ -89,7 +95,7 @@ class MariaDB(Client):
             yield "$" * length
             length += 1
 
-    def commit_left_open(self, section: Section) -> Iterator[str]:
+    def close(self, section: Section) -> Iterator[str]:
         yield "COMMIT;"
 
     def put_back(self, section: Section) -> Iterator[str]:
@@ -99,6 +105,8 @@ class MariaDB(Client):
         yield from self._set([*CHARACTER_SETS, "collation_connection"])
         yield from ("UNLOCK TABLES;", self._use)
         words = set(re.findall(r"\w+", section.text.lower()))
+        if words & {"call", "execute"}:
+            words |= _OFTEN_SET
         yield from self._set(name for name in self._variables if name in words)
         yield "SET timestamp = DEFAULT;"
         if _ROLE.search(section.text):
@@ -109,3 +117,11 @@ class MariaDB(Client):
         if _PLAIN.fullmatch(value):
             return super().text_literal(value)
         return f"CONVERT({self.bytes_literal(value.encode())} USING utf8mb4)"
+
+
+def _fail_unless(condition: str, message: str) -> Iterator[str]:
+    """Read a table that does not exist: its name is the message."""
+    yield f"SET @jetbase_sql = IF({condition}, 'DO 0', 'SELECT * FROM `{message}`');"
+    yield "PREPARE jetbase_check FROM @jetbase_sql;"
+    yield "EXECUTE jetbase_check;"
+    yield "DEALLOCATE PREPARE jetbase_check;"

@@ -1,24 +1,37 @@
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from ..dialects.base import Expression
 from ..dialects.postgresql import CHECK_DEFERRED, TRY_LOCK
 from ..lexicons.ansi import OpenTokenError
-from ..scanner import Statement
+from ..models import Event
+from ..scanner import Statement, terminated
 from ..script import Section
-from .base import LOCKED, Client, ended
+from .base import CHANGED, LOCKED, Client
 
 # Outside of quotes psql takes a name behind a colon for a variable of its own.
 _COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")
 _BEGINS = frozenset({"BEGIN", "START"})
+_OTHER_ENCODING = re.compile(
+    r"\ASET\b.*?(?:client_encoding\s*(?:=|\bTO\b)|\bNAMES\b)\s*(?!['\"]?(?:utf-?8|unicode)\b)\S",
+    re.IGNORECASE | re.DOTALL,
+)
+# What changes how text is read, or what a statement does, whoever runs it.
+_ALWAYS_SET = (
+    "standard_conforming_strings backslash_quote DateStyle IntervalStyle TimeZone"
+    " timezone_abbreviations array_nulls transform_null_equals check_function_bodies xmloption"
+    " default_tablespace default_table_access_method default_transaction_isolation"
+    " default_transaction_read_only default_transaction_deferrable default_toast_compression"
+    " row_security"
+).split()
 _EPOCH = "extract(epoch FROM clock_timestamp())"
 
 
 class Psql(Client):
     """psql, version 10 or later."""
 
-    usage: ClassVar[str] = "psql -X -f SCRIPT"
+    usage: ClassVar[str] = "psql -X -f SCRIPT DATABASE"
     begin: ClassVar[str] = "BEGIN;"
     stamp: ClassVar[Mapping[str, Expression]] = {
         "at": Expression("clock_timestamp() AT TIME ZONE 'UTC'"),
@@ -38,16 +51,24 @@ class Psql(Client):
             yield f"SET ROLE {self.dialect.connection.ops.quote_name(role)};"
         yield r"SELECT current_setting('role') AS jetbase_role \gset"
         yield self._set_all()
-        yield (
-            f"DO $jetbase$ BEGIN IF NOT (SELECT locked FROM ({TRY_LOCK}) AS lock (key, locked))"
-            f" THEN RAISE EXCEPTION '{LOCKED}'; END IF; END $jetbase$;"
-        )
+        locked = f"(SELECT locked FROM ({TRY_LOCK}) AS lock (key, locked))"
+        yield _raise_unless(locked, LOCKED)
+
+    def refuse_other(self, last_event: int) -> Iterator[str]:
+        table = Event._meta.db_table
+        same = f"(SELECT coalesce(max(id), 0) = {last_event} FROM {table})"
+        yield _raise_unless(same, CHANGED)
+
+    def created(self, tables: Sequence[str]) -> Iterator[str]:
+        ((user,),) = self.dialect.execute("SELECT quote_ident(current_user)")
+        yield f"GRANT SELECT ON {', '.join(tables)} TO {user};"
 
     def _set_all(self) -> str:
         """Whoever runs the script may have other defaults than Django's connection."""
         rows = self.dialect.execute(
-            "SELECT name, current_setting(name) FROM pg_settings"
-            " WHERE source IN ('client', 'session') AND context IN ('user', 'superuser')"
+            "SELECT name, current_setting(name) FROM pg_settings WHERE context = 'user'"
+            " AND (source IN ('client', 'session', 'user', 'database', 'database user')"
+            f" OR name IN ({', '.join(map(self.literal, _ALWAYS_SET))}))"
             " AND name NOT IN ('application_name', 'client_encoding', 'search_path')"
             " AND name !~ '^transaction_' UNION ALL SELECT 'search_path',"
             " replace(current_setting('search_path'), '\"$user\"', quote_ident(current_user))"
@@ -60,8 +81,13 @@ class Psql(Client):
         return f"SELECT {columns} \\gset jetbase_"
 
     def statement(self, statement: Statement, section: Section) -> str:
-        sql = ended(self._without_variables(statement.sql))
-        return sql if statement.rows is None else f"{sql}\n{statement.rows}\\."
+        if not section.text.isascii() and _OTHER_ENCODING.search(statement.text):
+            raise ValueError("psql would send what follows in that encoding; leave it at UTF8")
+        sql = terminated(self._without_variables(statement.sql))
+        if statement.rows is None:
+            return sql
+        end = "\\.\r" if statement.rows.endswith("\r\n") else "\\."
+        return f"{sql}\n{statement.rows}{end}"
 
     def _without_variables(self, sql: str) -> str:
         if not _COLON.search(sql):
@@ -80,11 +106,10 @@ class Psql(Client):
         return "".join(protected)
 
     def close(self, section: Section) -> Iterator[str]:
-        yield f"{CHECK_DEFERRED};"
-
-    def commit_left_open(self, section: Section) -> Iterator[str]:
-        if any(statement.keyword in _BEGINS for statement in section.statements):
-            yield "COMMIT;"
+        if self.dialect.is_atomic(section):
+            yield f"{CHECK_DEFERRED};"
+        elif any(statement.keyword in _BEGINS for statement in section.statements):
+            yield from (f"{CHECK_DEFERRED};", "COMMIT;")
 
     def put_back(self, section: Section) -> Iterator[str]:
         yield from ("RESET SESSION AUTHORIZATION;", "RESET ALL;")
@@ -97,6 +122,13 @@ class Psql(Client):
     def text_literal(self, value: str) -> str:
         literal = super().text_literal(value)
         return f"E{literal}".replace("\\", "\\\\") if "\\" in value else literal
+
+
+def _raise_unless(condition: str, message: str) -> str:
+    return (
+        f"DO $jetbase$ BEGIN IF NOT {condition} THEN RAISE EXCEPTION '{message}'; END IF;"
+        " END $jetbase$;"
+    )
 
 
 def _escaped(match: re.Match[str]) -> str:

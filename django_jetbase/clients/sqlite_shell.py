@@ -6,13 +6,18 @@ from typing import ClassVar
 
 from ..dialects.base import Expression
 from ..dialects.sqlite import OUTSIDE_PRAGMAS, PRAGMAS, SQLiteDialect
-from ..scanner import Statement
+from ..models import Event
+from ..scanner import Statement, terminated
 from ..script import Section
-from .base import Client
+from .base import CHANGED, Client
 
 _ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _NOW = "julianday('now')"
-_CHECK = 'SELECT "table", rowid, parent FROM pragma_foreign_key_check'
+_TABLES = (
+    f"CREATE TEMP TABLE jetbase_run AS SELECT {_NOW} AS started;",
+    "CREATE TEMP TABLE jetbase_violations (found INTEGER"
+    ' CONSTRAINT "rows would violate a foreign key" CHECK (found = 0));',
+)
 
 
 class SQLiteShell(Client):
@@ -39,11 +44,15 @@ class SQLiteShell(Client):
                 usual = plain.execute(f"PRAGMA {name}").fetchone()
                 if usual and self.dialect.pragma(name) != usual[0]:
                     yield self._set(name)
-        yield f"CREATE TEMP TABLE jetbase_run AS SELECT {_NOW} AS started;"
+        yield from _TABLES
+
+    def refuse_other(self, last_event: int) -> Iterator[str]:
         yield (
-            "CREATE TEMP TABLE jetbase_violations (found INTEGER"
-            ' CONSTRAINT "rows would violate a foreign key" CHECK (found = 0));'
+            "CREATE TEMP TABLE jetbase_event (last INTEGER"
+            f' CONSTRAINT "{CHANGED}" CHECK (last = {last_event}));'
         )
+        last = f"SELECT coalesce(max(id), 0) FROM {Event._meta.db_table}"
+        yield f"INSERT INTO temp.jetbase_event {last};"
 
     def _set(self, name: str) -> str:
         return f"PRAGMA {name} = {self.dialect.pragma(name)};"
@@ -53,29 +62,41 @@ class SQLiteShell(Client):
             yield f"PRAGMA foreign_keys = {int(section.foreign_keys)};"
         elif self.dialect.drops_table(section):
             yield "PRAGMA foreign_keys = 0;"
-            yield f"CREATE TEMP TABLE jetbase_violations_before AS {_CHECK};"
+            yield f"CREATE TEMP TABLE jetbase_violations_before AS {self._violations()};"
+
+    def _violations(self) -> str:
+        """A key that names no unique columns cannot be checked and would be an error."""
+        unchecked = ", ".join(map(self.literal, self.dialect.uncheckable_tables()))
+        return (
+            'SELECT violation."table", violation.rowid, violation.parent FROM main.sqlite_master'
+            " JOIN pragma_foreign_key_check(name) AS violation"
+            f" WHERE type = 'table' AND name NOT IN ({unchecked})"
+        )
 
     def statement(self, statement: Statement, section: Section) -> str:
-        sql = super().statement(statement, section)
-        if _ENDS_STATEMENT.search(sql):
-            raise ValueError(
-                "the sqlite3 shell takes a line with nothing but / or GO for the end of a"
-                " statement; join it to the line above"
-            )
-        return sql
+        sql = self.dialect.as_sent(statement, section)
+        lines = {match.span() for match in _ENDS_STATEMENT.finditer(sql)}
+        for kind, start, end in self.dialect.lexicon.pieces(sql):
+            if not kind and any(start <= first and last <= end for first, last in lines):
+                raise ValueError(
+                    "the sqlite3 shell takes a line with nothing but / or GO for the end of a"
+                    " statement; join it to the line above"
+                )
+            if sql.startswith("/*", start) and not sql.endswith("*/", start, end):
+                raise ValueError("the comment at its end never ends; close it")
+        return sql if self.dialect.takes_semicolon(statement, section) else terminated(sql)
 
     def close(self, section: Section) -> Iterator[str]:
         if self._is_checked(section):
-            new = f"{_CHECK} EXCEPT SELECT * FROM temp.jetbase_violations_before"
-            yield f"INSERT INTO temp.jetbase_violations SELECT count(*) FROM ({new});"
-
-    def _is_checked(self, section: Section) -> bool:
-        return section.foreign_keys is None and self.dialect.drops_table(section)
-
-    def commit_left_open(self, section: Section) -> Iterator[str]:
+            before = "SELECT * FROM temp.jetbase_violations_before"
+            new = f"SELECT count(*) FROM ({self._violations()} EXCEPT {before})"
+            yield f"INSERT INTO temp.jetbase_violations {new};"
         controls = [s for s in section.statements if self.dialect.controls_transaction(s)]
         if controls and controls[-1].keyword == "BEGIN":
             yield "COMMIT;"
+
+    def _is_checked(self, section: Section) -> bool:
+        return section.foreign_keys is None and self.dialect.drops_table(section)
 
     def put_back(self, section: Section) -> Iterator[str]:
         yield from self._put_back(section, PRAGMAS)
@@ -83,7 +104,7 @@ class SQLiteShell(Client):
     def after(self, section: Section) -> Iterator[str]:
         yield from self._put_back(section, OUTSIDE_PRAGMAS)
         if self._is_checked(section):
-            yield "DROP TABLE temp.jetbase_violations_before;"
+            yield "DROP TABLE IF EXISTS temp.jetbase_violations_before;"
 
     def _put_back(self, section: Section, names: list[str]) -> Iterator[str]:
         text = section.text.lower()
@@ -91,3 +112,5 @@ class SQLiteShell(Client):
         if section.foreign_keys is not None or self._is_checked(section):
             named |= {"foreign_keys"} & set(names)
         yield from (self._set(name) for name in names if name in named)
+        if "temp_store" in text:  # which empties the temporary database
+            yield from (table.replace("TABLE", "TABLE IF NOT EXISTS", 1) for table in _TABLES)

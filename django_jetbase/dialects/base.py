@@ -201,7 +201,12 @@ class Dialect:
                 cursor.execute(self.as_sent(statement, section))
                 self.drain(cursor)
         except (DatabaseError, ValueError) as error:
-            raise StatementFailed(index, self.offset_of(error, statement)) from error
+            known = self.readable(error, section)
+            raise StatementFailed(index, self.offset_of(known, statement)) from known
+
+    def readable(self, error: Exception, section: Section) -> Exception:
+        """The error of a statement, as one whose message can be read."""
+        return error
 
     def as_sent(self, statement: Statement, section: Section) -> str:
         """The statement as the database's own shell sends it."""

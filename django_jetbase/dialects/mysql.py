@@ -19,6 +19,7 @@ _COMMITS = frozenset(
     "CREATE ALTER DROP TRUNCATE RENAME GRANT REVOKE LOCK ANALYZE OPTIMIZE REPAIR CHECK INSTALL"
     " UNINSTALL FLUSH COMMIT ROLLBACK".split()
 )
+_CHARACTER_SET = re.compile(r"\bNAMES\b|\bCHARSET\b|\bcharacter[ _]set", re.IGNORECASE)
 _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 # Of these a failure leaves nothing, on tables that know transactions.
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
@@ -165,6 +166,16 @@ class MySQLDialect(Dialect):
         if self.connection.connection.warning_count():
             for level, code, message in self.execute("SHOW WARNINGS"):
                 self.notice(f"{level} {code}: {message}")
+
+    def readable(self, error: Exception, section: Section) -> Exception:
+        """Under another character set mysqlclient makes messages that end the process when read."""
+        if not _CHARACTER_SET.search(section.text) or len(error.args) != 2:
+            return error
+        try:
+            ((_level, code, message),) = self.execute("SHOW ERRORS LIMIT 1")
+        except (DatabaseError, ValueError):
+            code, message = error.args[0], "the message of the server cannot be read"
+        return type(error)(code, message)
 
     def message_of(self, error: BaseException | None) -> str:
         arguments = error.args if error else ()

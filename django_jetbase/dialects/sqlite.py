@@ -122,15 +122,27 @@ class SQLiteDialect(Dialect):
             )
 
     def _foreign_key_violations(self) -> set[tuple[Any, ...]]:
-        found: set[tuple[Any, ...]] = set()
-        tables = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        for (table,) in tables:
-            quoted = table.replace('"', '""')
-            # A key that names no unique columns cannot be checked; SQLite objects when it is used.
-            with suppress(DatabaseError):
-                rows = self.execute(f'PRAGMA foreign_key_check("{quoted}")')
-                found.update(row[:3] for row in rows)
-        return found
+        checked = (self._violations_in(table) for table in self._tables())
+        return {row[:3] for rows in checked for row in rows or ()}
+
+    def uncheckable_tables(self) -> list[str]:
+        """The tables with a foreign key that names no unique columns."""
+        return [table for table in self._tables() if self._violations_in(table) is None]
+
+    def _tables(self) -> list[str]:
+        rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return [name for (name,) in rows]
+
+    def _violations_in(self, table: str) -> list[tuple[Any, ...]] | None:
+        """None where they cannot be told, which SQLite objects to when the key is used."""
+        quoted = table.replace('"', '""')
+        with suppress(DatabaseError):
+            return self.execute(f'PRAGMA foreign_key_check("{quoted}")')
+        return None
+
+    def takes_semicolon(self, statement: Statement, section: Section) -> bool:
+        """Whether a semicolon follows, which is sent along."""
+        return _SEMICOLON.match(section.text, statement.end) is not None
 
     def as_sent(self, statement: Statement, section: Section) -> str:
         """SQLite keeps the text of a schema object up to its semicolon, blank space included."""

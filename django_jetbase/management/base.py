@@ -52,6 +52,7 @@ class JetbaseCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity = options["verbosity"]
         self.json = options.get("json", False)
+        self.done: list[Done] = []
         if self.json and options.get("sql"):
             raise CommandError("--json and --sql do not go together.", returncode=USAGE)
         try:
@@ -59,10 +60,8 @@ class JetbaseCommand(BaseCommand):
         except JetbaseError as error:
             raise self.failure(error, str(error)) from error
         except KeyboardInterrupt:
-            raise CommandError(
-                "Interrupted. jetbase_status says what is applied; run the command again.",
-                returncode=INTERRUPTED,
-            ) from None
+            message = "Interrupted. jetbase_status says what is applied; run the command again."
+            raise self.failure(JetbaseError(message), message, INTERRUPTED) from None
         except Error as error:
             message = f"Database {options['database']!r}: {str(error).strip()}"
             raise self.failure(error, message) from error
@@ -73,7 +72,7 @@ class JetbaseCommand(BaseCommand):
     def failure(self, error: Exception, message: str, status: int = 1) -> CommandError:
         """The error as the command ends with it; with --json it is printed as well."""
         if self.json:
-            self.print_json(failure_document(error))
+            self.print_json(failure_document(error, self.done))
         return CommandError(message, returncode=status)
 
     def migrator(self, **options: Any) -> Migrator:
@@ -90,6 +89,7 @@ class JetbaseCommand(BaseCommand):
                 self.stderr.write(str(problem))
 
     def report(self, done: Done) -> None:
+        self.done.append(done)
         how = "by another process" if done.by_other else f"{done.duration:.2f} s"
         how = WITHOUT_RUNNING.get(done.origin, how)
         self.say(f"{VERBS[done.step.direction]} {done.step.subject.label} ({how})")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ..exceptions import JetbaseError
 from ..executor import Done
 from ..history import Past
 from ..migration import Applied, Migration
@@ -56,10 +55,9 @@ def _planned_document(planned: Planned) -> dict[str, Any]:
     }
 
 
-def failure_document(error: Exception) -> dict[str, Any]:
+def failure_document(error: Exception, done: Iterable[Done]) -> dict[str, Any]:
     """What is printed instead of any other document: what failed, and what was done before."""
     facts = ("path", "line", "column", "version")
-    done = error.done if isinstance(error, JetbaseError) else ()
     return {
         "steps": [done_document(item) for item in done],
         "problems": problem_documents(getattr(error, "problems", ())),

@@ -32,7 +32,9 @@ class ValidationCommand(JetbaseCommand):
             self.print_json(validation_document(validation))
         self.show_fixed(validation)
         if not validation.is_valid:
-            raise CommandError("\n".join(map(str, validation.problems)), returncode=FINDING)
+            said = [*map(str, validation.problems)]
+            said += ["Nothing was fixed."] if fix and not validation.fixed else []
+            raise CommandError("\n".join(said), returncode=FINDING)
         self.warn(validation.problems)
         if not validation.fixed:
             self.say("Nothing to fix." if fix else "All is well.")
