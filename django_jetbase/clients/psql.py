@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from ..dialects.base import Expression
@@ -50,7 +51,7 @@ class Psql(Client):
         if role != "none":
             yield f"SET ROLE {self.dialect.connection.ops.quote_name(role)};"
         yield r"SELECT current_setting('role') AS jetbase_role \gset"
-        yield self._set_all()
+        yield self._set_all
         locked = f"(SELECT locked FROM ({TRY_LOCK}) AS lock (key, locked))"
         yield _raise_unless(locked, LOCKED)
 
@@ -63,6 +64,7 @@ class Psql(Client):
         ((user,),) = self.dialect.execute("SELECT quote_ident(current_user)")
         yield f"GRANT SELECT ON {', '.join(tables)} TO {user};"
 
+    @cached_property
     def _set_all(self) -> str:
         """Whoever runs the script may have other defaults than Django's connection."""
         rows = self.dialect.execute(
@@ -114,7 +116,7 @@ class Psql(Client):
     def put_back(self, section: Section) -> Iterator[str]:
         yield from ("RESET SESSION AUTHORIZATION;", "RESET ALL;")
         yield r"SELECT set_config('role', :'jetbase_role', false) AS role \gset jetbase_"
-        yield self._set_all()
+        yield self._set_all
 
     def bytes_literal(self, value: bytes) -> str:
         return f"decode('{value.hex()}', 'hex')"
