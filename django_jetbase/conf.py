@@ -14,9 +14,9 @@ from .exceptions import SettingsError
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for one alias. `lock_wait` is in seconds, `history_text_limit` in characters.
+    """What holds for one alias. Times are in seconds, `history_text_limit` in characters.
 
-    `out_of_order` is None where file validation decides.
+    `out_of_order` is None where file validation decides, a timeout where the database does.
     """
 
     migrations_dir: tuple[Path, ...]
@@ -26,6 +26,9 @@ class Settings:
     out_of_order: str | None = None
     placeholders: Mapping[str, str] = field(default_factory=dict)
     lock_wait: float = 60
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
+    retries: int = 3
     history_text_limit: int = 1_000_000
 
     @classmethod
@@ -48,6 +51,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "OUT_OF_ORDER": (str,),
     "PLACEHOLDERS": (dict,),
     "LOCK_WAIT": (int, float),
+    "LOCK_TIMEOUT": (int, float),
+    "STATEMENT_TIMEOUT": (int, float),
+    "RETRIES": (int,),
     "HISTORY_TEXT_LIMIT": (int,),
 }
 _CHOICES = {"OUT_OF_ORDER": ("error", "warn", "apply")}

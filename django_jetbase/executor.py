@@ -12,6 +12,7 @@ from .history import History
 from .migration import Applied, Direction, Origin
 from .plan import Step
 from .recorder import Recorded, Recorder
+from .retry import Retry
 from .script import Section
 
 # From the first quote behind the word to the last one: a literal may itself hold quoted SQL.
@@ -42,12 +43,18 @@ class Done:
 
 
 class Executor:
-    """Runs steps in one database, whose dialect, history and recorder it is given."""
+    """Runs steps in one database, whose dialect, history and recorder it is given.
 
-    def __init__(self, dialect: Dialect, history: History, recorder: Recorder) -> None:
+    What fails because of others is tried again, `retries` times.
+    """
+
+    def __init__(
+        self, dialect: Dialect, history: History, recorder: Recorder, retries: int
+    ) -> None:
         self.dialect = dialect
         self.history = history
         self.recorder = recorder
+        self.retries = retries
 
     def run(self, step: Step, migration: Recorded, section: Section) -> Done:
         """Run the section of the step and record it.
@@ -56,11 +63,12 @@ class Executor:
         """
         started = time.monotonic()
         run = _Run(self, step, migration, section, started)
+        retry = Retry(self.dialect, migration.path, self.retries)
         try:
             if self.dialect.is_atomic(section):
-                run.in_transaction()
+                retry(run.in_transaction)
             else:
-                run.one_by_one()
+                run.one_by_one(retry)
         except StatementFailed as failure:
             if self._is_done_by_other(step, migration):
                 seconds = time.monotonic() - started
@@ -132,7 +140,7 @@ class _Run:
             self.section, self._verify, lambda: self._closing(self.dialect.elapsed)
         )
 
-    def one_by_one(self) -> None:
+    def one_by_one(self, retry: Retry) -> None:
         """The history says before the first statement that the migration has begun."""
         self._verify()
         try:
@@ -150,7 +158,7 @@ class _Run:
         assert row is not None  # written above
         self.committed = 0
         try:
-            self.dialect.run_one_by_one(self.section, self._progress)
+            self.dialect.run_one_by_one(self.section, self._progress, retry)
             self._finish()
         except BaseException as error:
             # What was interrupted may go on in the database.

@@ -157,7 +157,9 @@ class Migrator:
 
     def _took(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""
-        executor = Executor(self.database.dialect, self.history, self.recorder)
+        executor = Executor(
+            self.database.dialect, self.history, self.recorder, self.database.settings.retries
+        )
         try:
             for item in planned:
                 recorded = self.preparation.recorded(item.step)

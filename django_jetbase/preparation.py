@@ -1,7 +1,7 @@
 """Read, scan and check the whole of what will run before any of it does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .database import Database
 from .django_migrations import TABLE, is_applied
@@ -37,7 +37,7 @@ class Preparation:
     def __init__(self, database: Database) -> None:
         self.dialect = database.dialect
         self.history = database.history
-        self.placeholders = database.settings.placeholders
+        self.settings = database.settings
         self._scripts: dict[str, Script] = {}
 
     def prepare(self, plan: Plan, *, fake: bool = False) -> Prepared:
@@ -58,10 +58,19 @@ class Preparation:
         if fake:
             self._script_of(step) if step.migration else None
             return Planned(step, None, Origin.FAKE)
-        section = self._section(step)
+        section = self._with_timeouts(self._section(step))
         if step.direction is Direction.UPGRADE and self._django_has(self._script_of(step).django):
             return Planned(step, None, Origin.DJANGO)
         return Planned(step, section)
+
+    def _with_timeouts(self, section: Section) -> Section:
+        """The settings hold where the file is silent."""
+        lock, statement = section.lock_timeout, section.statement_timeout
+        return replace(
+            section,
+            lock_timeout=self.settings.lock_timeout if lock is None else lock,
+            statement_timeout=self.settings.statement_timeout if statement is None else statement,
+        )
 
     def _django_has(self, named: str | None) -> bool:
         """Whether Django's own migrations have done already what the file does."""
@@ -89,7 +98,7 @@ class Preparation:
         text = self.history.text_of(step.applied)
         if text is None:
             raise _without_text(step.applied)
-        return _sound(parse(step.path, text, self.dialect.lexicon, self.placeholders))
+        return _sound(parse(step.path, text, self.dialect.lexicon, self.settings.placeholders))
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section
@@ -128,7 +137,7 @@ class Preparation:
         """The parsed file, with its problems."""
         if migration.path not in self._scripts:
             self._scripts[migration.path] = parse(
-                migration.path, migration.text, self.dialect.lexicon, self.placeholders
+                migration.path, migration.text, self.dialect.lexicon, self.settings.placeholders
             )
         return self._scripts[migration.path]
 

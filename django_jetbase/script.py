@@ -13,10 +13,12 @@ _DIRECTIVE = re.compile(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECAS
 _COMMENT = re.compile(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
 _BAD_DELIMITER = re.compile(r"[\s'\"`\[\]\\]|--|/\*")
 _ON_OFF = {"on": True, "off": False}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
+_SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 _DJANGO = re.compile(r"\w+\.\S+")
 _KNOWN = (
-    "known are delimiter=…, transaction=on|off, foreign_keys=on|off and, above the upgrade,"
-    " django=app.0001_name"
+    "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
+    " statement_timeout=5min and, above the upgrade, django=app.0001_name"
 )
 
 
@@ -24,13 +26,15 @@ _KNOWN = (
 class Section:
     """What one run sends. `source` is the whole file, so that offsets and lines are the file's.
 
-    `foreign_keys` is what the file asks for, None where it is silent.
+    `foreign_keys` and the timeouts, in seconds, are what holds, None where nothing is asked for.
     """
 
     source: Expanded = field(repr=False)
     statements: tuple[Statement, ...]
     transaction: bool = True
     foreign_keys: bool | None = None
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
     written: str = field(repr=False, default="")
 
     @property
@@ -68,6 +72,8 @@ class _Directives:
     delimiter: str | None = None
     transaction: bool = True
     foreign_keys: bool | None = None
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
     django: str | None = None
 
     def applied_to(self, lexicon: Lexicon) -> Lexicon:
@@ -108,7 +114,15 @@ def parse(
 
     def section(statements: list[Statement], given: _Directives) -> Section:
         found = tuple(statements)
-        return Section(source, found, given.transaction, given.foreign_keys, written)
+        return Section(
+            source,
+            found,
+            given.transaction,
+            given.foreign_keys,
+            given.lock_timeout,
+            given.statement_timeout,
+            written,
+        )
 
     return Script(
         section(upgrade, above),
@@ -134,6 +148,11 @@ def _head_end(text: str, start: int, lexicon: Lexicon) -> int:
     match = lexicon.gap.match(text, start)
     assert match is not None  # every part of the pattern is optional
     return match.start(1)
+
+
+def _seconds(duration: str) -> float:
+    number, unit = _DURATION.fullmatch(duration).groups()  # type: ignore[union-attr]
+    return float(number) * _SECONDS[unit or "s"]
 
 
 class _Reader:
@@ -162,6 +181,10 @@ class _Reader:
                     given = replace(given, transaction=_ON_OFF[value])
                 elif key == "foreign_keys" and value in _ON_OFF:
                     given = replace(given, foreign_keys=_ON_OFF[value])
+                elif key == "lock_timeout" and _DURATION.fullmatch(value):
+                    given = replace(given, lock_timeout=_seconds(value))
+                elif key == "statement_timeout" and _DURATION.fullmatch(value):
+                    given = replace(given, statement_timeout=_seconds(value))
                 elif key == "django" and _DJANGO.fullmatch(value) and not start:
                     given = replace(given, django=value)
                 else:

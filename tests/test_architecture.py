@@ -48,6 +48,7 @@ ORDER = [
     "history",
     "recorder",
     "database",
+    "retry",
     "executor",
     "preparation",
     "offline",

@@ -81,6 +81,10 @@ class MariaDB(Client):
             return False
         return True
 
+    def before(self, section: Section) -> Iterator[str]:
+        for name, value in self.dialect.timeouts(section).items():
+            yield f"{set_variable(name, value)};"
+
     def statement(self, statement: Statement, section: Section) -> str:
         sql = self.dialect.as_sent(statement, section)
         if ";" not in sql:
@@ -99,12 +103,13 @@ class MariaDB(Client):
         yield "COMMIT;"
 
     def put_back(self, section: Section) -> Iterator[str]:
-        if not SESSION_WORDS.search(section.text):
+        timeouts = self.dialect.timeouts(section)
+        if not SESSION_WORDS.search(section.text) and not timeouts:
             return
         yield "SET SESSION sql_select_limit = DEFAULT;"
         yield from self._set([*CHARACTER_SETS, "collation_connection"])
         yield from ("UNLOCK TABLES;", self._use)
-        words = set(re.findall(r"\w+", section.text.lower()))
+        words = timeouts.keys() | set(re.findall(r"\w+", section.text.lower()))
         if words & {"call", "execute"}:
             words |= _OFTEN_SET
         yield from self._set(name for name in self._variables if name in words)

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from ..dialects.base import Expression
-from ..dialects.postgresql import CHECK_DEFERRED, TRY_LOCK
+from ..dialects.postgresql import CHECK_DEFERRED, TRY_LOCK, timeouts
 from ..lexicons.ansi import OpenTokenError
 from ..models import Event
 from ..scanner import Statement, terminated
@@ -81,6 +81,9 @@ class Psql(Client):
         ]
         columns = ", ".join(f"{call} AS v{number}" for number, call in enumerate(calls))
         return f"SELECT {columns} \\gset jetbase_"
+
+    def before(self, section: Section) -> Iterator[str]:
+        yield from (f"SET {setting};" for setting in timeouts(section))
 
     def statement(self, statement: Statement, section: Section) -> str:
         if not section.text.isascii() and _OTHER_ENCODING.search(statement.text):

@@ -12,6 +12,7 @@ from ..script import Section
 from .base import CHANGED, Client
 
 _ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_TIMEOUT = ".timeout 60000"  # milliseconds
 _NOW = "julianday('now')"
 _TABLES = (
     f"CREATE TEMP TABLE jetbase_run AS SELECT {_NOW} AS started;",
@@ -38,7 +39,7 @@ class SQLiteShell(Client):
 
     def head(self) -> Iterator[str]:
         yield ".bail on"
-        yield ".timeout 60000"
+        yield _TIMEOUT
         with closing(sqlite3.connect(":memory:")) as plain:
             for name in [*PRAGMAS, *OUTSIDE_PRAGMAS]:
                 usual = plain.execute(f"PRAGMA {name}").fetchone()
@@ -58,6 +59,8 @@ class SQLiteShell(Client):
         return f"PRAGMA {name} = {self.dialect.pragma(name)};"
 
     def before(self, section: Section) -> Iterator[str]:
+        if section.lock_timeout is not None:
+            yield f".timeout {round(section.lock_timeout * 1000)}"
         if section.foreign_keys is not None:
             yield f"PRAGMA foreign_keys = {int(section.foreign_keys)};"
         elif self.dialect.drops_table(section):
@@ -103,6 +106,8 @@ class SQLiteShell(Client):
 
     def after(self, section: Section) -> Iterator[str]:
         yield from self._put_back(section, OUTSIDE_PRAGMAS)
+        if section.lock_timeout is not None:
+            yield _TIMEOUT
         if self._is_checked(section):
             yield "DROP TABLE IF EXISTS temp.jetbase_violations_before;"
 

@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from django.db import DatabaseError
@@ -13,6 +14,7 @@ from ..scanner import Statement
 from ..script import Section
 
 Notice = Callable[[str], None]
+Retrying = Callable[[Callable[[], None]], None]
 
 
 NEEDS_NO_TRANSACTION = (
@@ -171,15 +173,21 @@ class Dialect:
             raise
         self.after_commit(section)
 
-    def run_one_by_one(self, section: Section, progress: Callable[[int], None]) -> None:
+    def run_one_by_one(
+        self, section: Section, progress: Callable[[int], None], retry: Retrying
+    ) -> None:
         """Run the section in autocommit; `progress` hears how many statements are committed.
 
+        `retry` runs each statement that is not in a transaction of the section's own.
         Raises StatementFailed. After any error what is open is rolled back, the session restored.
         """
         try:
             self.prepare(section)
             for index, statement in enumerate(section.statements):
-                self.run(index, statement, section)
+                if self.is_open(None):
+                    self.run(index, statement, section)
+                else:
+                    retry(partial(self.run, index, statement, section))
                 if not self.is_open(statement):
                     progress(index + 1)
             with failing(None):
@@ -203,6 +211,10 @@ class Dialect:
         except (DatabaseError, ValueError) as error:
             known = self.readable(error, section)
             raise StatementFailed(index, self.offset_of(known, statement)) from known
+
+    def is_transient(self, error: BaseException | None) -> bool:
+        """Whether the error came of what other sessions did, so that another try may succeed."""
+        return False
 
     def readable(self, error: Exception, section: Section) -> Exception:
         """The error of a statement, as one whose message can be read."""

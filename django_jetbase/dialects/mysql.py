@@ -1,4 +1,5 @@
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from ..lexicons.ansi import Lexicon
 from ..lexicons.mysql import MySQLLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Obstacle, StatementFailed
+from .base import Dialect, Obstacle, Retrying, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -20,6 +21,8 @@ _COMMITS = frozenset(
     " UNINSTALL FLUSH COMMIT ROLLBACK".split()
 )
 _CHARACTER_SET = re.compile(r"\bNAMES\b|\bCHARSET\b|\bcharacter[ _]set", re.IGNORECASE)
+_TRANSIENT = frozenset({1205, 1213})  # lock wait timeout, deadlock
+_FOR_EVER = 31_536_000  # seconds
 _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 # Of these a failure leaves nothing, on tables that know transactions.
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
@@ -86,7 +89,7 @@ class MySQLDialect(Dialect):
         return dict(self.execute("SHOW SESSION VARIABLES"))
 
     def restore_session(self, section: Section) -> None:
-        if not SESSION_WORDS.search(section.text):
+        if not SESSION_WORDS.search(section.text) and not self.timeouts(section):
             return
         self.execute("SET SESSION sql_select_limit = DEFAULT")  # it would cut what is read here
         for name in CHARACTER_SETS:
@@ -107,10 +110,33 @@ class MySQLDialect(Dialect):
         with suppress(DatabaseError):
             self.execute(set_variable(name, value))
 
-    def run_one_by_one(self, section: Section, progress: Callable[[int], None]) -> None:
+    def prepare(self, section: Section) -> None:
+        for name, value in self.timeouts(section).items():
+            self.execute(set_variable(name, value))
+
+    def timeouts(self, section: Section) -> dict[str, str]:
+        """The timeouts of a section as session variables; those for locks are whole seconds."""
+        found: dict[str, str] = {}
+        if section.lock_timeout is not None:
+            seconds = math.ceil(section.lock_timeout) or _FOR_EVER
+            found["lock_wait_timeout"] = found["innodb_lock_wait_timeout"] = str(seconds)
+        if section.statement_timeout is not None:
+            connection: Any = self.connection
+            if connection.mysql_is_mariadb:
+                found["max_statement_time"] = f"{section.statement_timeout:f}"
+            else:  # of queries only
+                found["max_execution_time"] = str(round(section.statement_timeout * 1000))
+        return found
+
+    def is_transient(self, error: BaseException | None) -> bool:
+        return isinstance(error, DatabaseError) and error.args[0] in _TRANSIENT
+
+    def run_one_by_one(
+        self, section: Section, progress: Callable[[int], None], retry: Retrying
+    ) -> None:
         self._open, self._autocommit = False, True
         self._progress = progress
-        super().run_one_by_one(section, progress)
+        super().run_one_by_one(section, progress, retry)
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         try:

@@ -45,6 +45,7 @@ _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
 )
+_TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 _ROWS_BLOCK = 1 << 16  # characters
 
 
@@ -161,6 +162,15 @@ class PostgreSQLDialect(Dialect):
             self._composer = ClientCursor(raw)
         return str(self._composer.mogrify(sql, params))
 
+    def prepare(self, section: Section) -> None:
+        for setting in timeouts(section):
+            self.execute(f"SET {setting}")
+
+    def is_transient(self, error: BaseException | None) -> bool:
+        cause = getattr(error, "__cause__", None)
+        state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+        return state in _TRANSIENT
+
     def before_commit(self, section: Section) -> None:
         if self.is_open(None):
             self.execute(CHECK_DEFERRED)
@@ -188,7 +198,7 @@ class PostgreSQLDialect(Dialect):
 
     def _send_section(self, section: Section, closing: Callable[[], Iterable[Query]]) -> None:
         """The first message begins the transaction, the last one records and commits."""
-        head = ["BEGIN"]
+        head = ["BEGIN", *(f"SET LOCAL {setting}" for setting in timeouts(section))]
         parts = list(messages(section.statements))
         last = parts.pop() if parts and not parts[-1].is_copy else None
         for part in parts:
@@ -306,6 +316,14 @@ class PostgreSQLDialect(Dialect):
             self.connection.close()
         elif self.is_open(None):
             self.execute("ROLLBACK")
+
+
+def timeouts(section: Section) -> Iterator[str]:
+    """The timeouts of a section as settings, in milliseconds."""
+    for name in ("lock_timeout", "statement_timeout"):
+        seconds = getattr(section, name)
+        if seconds is not None:
+            yield f"{name} = {round(seconds * 1000)}"
 
 
 def _position(error: Exception) -> int:

@@ -27,6 +27,7 @@ PRAGMAS = (
 ).split()
 OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
 _SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
+_STEPS = 10_000  # instructions of SQLite's machine between two looks at the clock
 _LONGEST_SEARCH = 100_000
 
 
@@ -81,7 +82,11 @@ class SQLiteDialect(Dialect):
         return rows[0][0] if rows else None
 
     def restore_session(self, section: Section) -> None:
-        touched = self._violations is not None or section.foreign_keys is not None
+        touched = (
+            self._violations is not None
+            or section.foreign_keys is not None
+            or section.lock_timeout is not None
+        )
         if not touched and not PRAGMA.search(section.text):
             return
         names = PRAGMAS if self.is_open(None) else [*PRAGMAS, *OUTSIDE_PRAGMAS]
@@ -98,6 +103,8 @@ class SQLiteDialect(Dialect):
     def prepare(self, section: Section) -> None:
         """With enforcement on, DROP TABLE would first delete the rows and cascade."""
         self._violations = None
+        if section.lock_timeout is not None:
+            self.execute(f"PRAGMA busy_timeout = {round(section.lock_timeout * 1000)}")
         if section.foreign_keys is not None:
             self.execute(f"PRAGMA foreign_keys = {int(section.foreign_keys)}")
         elif self.drops_table(section):
@@ -151,6 +158,33 @@ class SQLiteDialect(Dialect):
         return sql.replace("\r\n", "\n")
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
+        with self._limited(section.statement_timeout):
+            self._run(index, statement, section)
+
+    @contextmanager
+    def _limited(self, seconds: float | None) -> Iterator[None]:
+        """SQLite has no timeout of its own: it asks every so often whether to go on."""
+        if not seconds:
+            yield
+            return
+        self.connection.ensure_connection()
+        raw: sqlite3.Connection = self.connection.connection
+        deadline = time.monotonic() + seconds
+        raw.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        try:
+            yield
+        finally:
+            raw.set_progress_handler(None, 0)
+
+    def readable(self, error: Exception, section: Section) -> Exception:
+        if section.statement_timeout and str(error) == "interrupted":
+            return OperationalError("canceled because of the statement timeout")
+        return error
+
+    def is_transient(self, error: BaseException | None) -> bool:
+        return isinstance(error, OperationalError) and "locked" in str(error)
+
+    def _run(self, index: int, statement: Statement, section: Section) -> None:
         """A PRAGMA may do its work in rows without columns, which only a script reads."""
         if statement.keyword != "PRAGMA" or self.is_open(None):
             super().run(index, statement, section)
