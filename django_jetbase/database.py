@@ -16,9 +16,15 @@ from .recorder import Recorder
 class Database:
     """The settings, connection and dialect of one alias, and its history to read and to write."""
 
-    def __init__(self, alias: str, notice: Notice = lambda text: None) -> None:
+    def __init__(
+        self,
+        alias: str,
+        notice: Notice = lambda text: None,
+        lock_wait: float | None = None,
+    ) -> None:
         self.alias = alias
         self.settings = Settings.of(alias)
+        self.lock_wait = self.settings.lock_wait if lock_wait is None else lock_wait
         self.connection = connections[alias]
         self.dialect = dialect_of(self.connection, notice)
         self.history = History(self.dialect)
@@ -65,7 +71,7 @@ class Database:
             raise ReadOnlyError(
                 f"The database {self.alias!r} takes no writes; run this on its primary."
             )
-        with self.dialect.lock(self.settings.lock_wait):
+        with self.dialect.lock(self.lock_wait):
             self._create_history()
             yield
 

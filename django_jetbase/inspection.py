@@ -41,7 +41,7 @@ class Inspection:
     def files(self) -> Files:
         return migrations_of(self.read())
 
-    def state(self, files: Files, skip: Skip | None = None) -> State:
+    def state(self, files: Files, skip: Skip | None = None, seen: int | None = None) -> State:
         usual = OutOfOrder.IGNORE if skip and skip.files else OutOfOrder.ERROR
         return State(
             files.migrations,
@@ -49,6 +49,7 @@ class Inspection:
             self.preparation.is_changed,
             OutOfOrder(self.settings.out_of_order or usual),
             files.unreadable,
+            seen,
         )
 
     def faults(self, files: Files, state: State) -> list[Problem]:

@@ -24,17 +24,21 @@ from .takeover import Takeover
 
 
 class Migrator:
-    """Migrates one database. `report` hears of each step as it is taken, `notice` what the
-    database says besides results."""
+    """Migrates one database.
+
+    `lock_wait`, in seconds, wins over the setting. `report` hears of each step as it is taken,
+    `notice` what the database says besides results.
+    """
 
     def __init__(
         self,
         database: str = DEFAULT_DB_ALIAS,
         *,
+        lock_wait: float | None = None,
         report: Callable[[Done], None] = lambda done: None,
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.database = Database(database, notice)
+        self.database = Database(database, notice, lock_wait)
         self.history = self.database.history
         self.recorder = self.database.recorder
         self.preparation = Preparation(self.database)
@@ -85,9 +89,13 @@ class Migrator:
         if count is None and target is None and self._is_settled(found):
             return Result()
         files = migrations_of(found)
+        seen: int | None = None
 
         def prepare() -> Prepared:
-            state = self.inspection.state(files, skip)
+            """Once more under the lock, where another run may have done some of it."""
+            nonlocal seen
+            state = self.inspection.state(files, skip, seen)
+            seen = state.last if seen is None else seen
             prepared = self.preparation.prepare(upgrade_plan(state, count, target), fake=fake)
             return _checked(
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."

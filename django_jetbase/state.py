@@ -45,7 +45,8 @@ class State:
     """Files, in the order in which they run, and history side by side.
 
     `changed` tells whether the upgrade section of a file differs from what ran; `unreadable` are
-    the keys of files that are there and cannot be read.
+    the keys of files that are there and cannot be read. A runs-always file is due only if nobody
+    has run it after the row `seen`.
     """
 
     migrations: Sequence[Migration]
@@ -53,10 +54,16 @@ class State:
     changed: Callable[[Migration, Applied], bool]
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     unreadable: frozenset[str] = frozenset()
+    seen: int | None = None
 
     @cached_property
     def by_key(self) -> dict[str, Applied]:
         return {row.key: row for row in self.applied}
+
+    @property
+    def last(self) -> int:
+        """The row that was applied last."""
+        return max((row.sequence for row in self.applied), default=0)
 
     @cached_property
     def files_by_key(self) -> dict[str, Migration]:
@@ -187,8 +194,10 @@ class State:
         ]
 
     def _is_due(self, migration: Migration, row: Applied | None) -> bool:
-        if row is None or migration.kind is Kind.RUNS_ALWAYS:
+        if row is None:
             return True
+        if migration.kind is Kind.RUNS_ALWAYS:
+            return self.seen is None or row.sequence <= self.seen
         return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
 
     def entries(self) -> list[Entry]:

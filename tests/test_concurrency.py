@@ -9,7 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
+
+from django_jetbase.dialects import dialect_of
 
 from .conftest import Project
 
@@ -39,6 +42,12 @@ def spawn(project: Project, tmp_path: Path, *args: str) -> "subprocess.Popen[str
     )
 
 
+SLOW_SQLITE = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000000)"
+    " SELECT count(*) FROM n;"
+)
+
+
 def running(project: Project) -> list[tuple[str, str]]:
     return project.query("SELECT path, incomplete FROM django_jetbase_migration")
 
@@ -58,8 +67,7 @@ def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path)
     slow = {
         "postgresql": "SELECT pg_sleep(1);",
         "mysql": "SELECT SLEEP(1);",
-        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-        " WHERE i < 9000000) SELECT count(*) FROM n;",
+        "sqlite": SLOW_SQLITE,
     }[project.vendor]
     project.write(V1__a="CREATE TABLE a (id INTEGER);", V2__b=f"{slow}{slow}")
     process = spawn(project, tmp_path, "jetbase_upgrade")
@@ -83,13 +91,45 @@ def test_a_lock_that_is_held_is_waited_for_and_then_given_up(project: Project) -
     project.configure(LOCK_WAIT=0.3)
     project.write(V1__a="CREATE TABLE a (id INTEGER);")
     holder = project.another()
-    from django_jetbase.dialects import dialect_of
-
     dialect = dialect_of(holder.connection)
     with dialect.lock(0), pytest.raises(CommandError, match="Another process"):
         project.call("upgrade")
     project.call("upgrade")
     assert project.applied() == ["V1__a.sql"]
+
+
+def test_what_another_run_has_just_run_always_is_not_run_again(
+    project: Project, tmp_path: Path
+) -> None:
+    slow = {"postgresql": "SELECT pg_sleep(2);", "mysql": "SELECT SLEEP(2);"}
+    wait = slow.get(project.vendor, SLOW_SQLITE)
+    project.write(V1__log="CREATE TABLE log (n INTEGER);", RA__x="INSERT INTO log VALUES (1);")
+    project.call("upgrade")
+    project.write(V2__slow=wait)
+    first = spawn(project, tmp_path, "jetbase_upgrade")
+    time.sleep(0.8)
+    second = spawn(project, tmp_path, "jetbase_upgrade")
+    for process in (first, second):
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, out + err
+    assert project.query("SELECT count(*) FROM log") == [(2,)]
+    project.call("upgrade")
+    assert project.query("SELECT count(*) FROM log") == [(3,)]
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_the_option_wins_over_the_setting(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    with dialect_of(project.another().connection).lock(0):
+        started = time.monotonic()
+        for command in ("upgrade", "baseline"):
+            arguments = ["1"] if command == "baseline" else []
+            with pytest.raises(CommandError, match="Another process"):
+                project.call(command, *arguments, lock_wait=0)
+        assert time.monotonic() - started < 30
+    with pytest.raises(CommandError):
+        call_command("jetbase_upgrade", "--lock-wait=-1")
+    project.call("upgrade", lock_wait=0)
 
 
 @pytest.mark.engines("sqlite")

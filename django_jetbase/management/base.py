@@ -36,6 +36,7 @@ class JetbaseCommand(BaseCommand):
 
     requires_system_checks = []
     offers_json = False
+    waits = False  # for the lock
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -44,6 +45,13 @@ class JetbaseCommand(BaseCommand):
             metavar="ALIAS",
             help="the alias in DATABASES (default: %(default)s)",
         )
+        if self.waits:
+            parser.add_argument(
+                "--lock-wait",
+                type=_seconds,
+                metavar="SECONDS",
+                help='how long to wait for another run (default: JETBASE["LOCK_WAIT"])',
+            )
         if self.offers_json:
             parser.add_argument(
                 "--json", action="store_true", help="print one JSON document and nothing else"
@@ -76,7 +84,12 @@ class JetbaseCommand(BaseCommand):
         return CommandError(message, returncode=status)
 
     def migrator(self, **options: Any) -> Migrator:
-        return Migrator(options["database"], report=self.report, notice=self.notice)
+        return Migrator(
+            options["database"],
+            lock_wait=options.get("lock_wait"),
+            report=self.report,
+            notice=self.notice,
+        )
 
     def say(self, text: str) -> None:
         if self.verbosity >= 1 and not self.json:
@@ -148,6 +161,13 @@ class JetbaseCommand(BaseCommand):
         self.say(f"Would run {label}")
         for statement in planned.section.statements:
             self.say(f"{statement.sql}\n;")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds >= 0:
+        raise ValueError
+    return seconds
 
 
 def local(instant: datetime) -> str:

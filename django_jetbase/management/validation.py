@@ -14,6 +14,7 @@ class ValidationCommand(JetbaseCommand):
     """Reports what is wrong with `files`, `checksums` or both; with `fixes` it always fixes."""
 
     offers_json = True
+    waits = True
     files: ClassVar[bool] = False
     checksums: ClassVar[bool] = False
     fixes: ClassVar[bool] = False

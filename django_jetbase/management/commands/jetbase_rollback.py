@@ -6,6 +6,7 @@ from ..base import JetbaseCommand
 
 class Command(JetbaseCommand):
     help = "Undoes applied versions, newest first, with their rollback sections."
+    waits = True
     offers_json = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

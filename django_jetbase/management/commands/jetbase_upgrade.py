@@ -12,6 +12,7 @@ from ..documents import migration_document, problem_documents
 
 class Command(JetbaseCommand):
     help = "Applies the SQL migrations that are pending."
+    waits = True
     offers_json = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
