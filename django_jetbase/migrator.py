@@ -183,6 +183,14 @@ class Migrator:
             raise
         return True
 
+    def interrupt(self, error: BaseException) -> None:
+        """Raise the error, at once or before the next statement: for the handler of a signal."""
+        self.database.dialect.interrupt(error)
+
+    def cancel(self) -> None:
+        """Let the statement in progress fail; called in another thread. Raises database errors."""
+        self.database.dialect.cancel()
+
     # ---- validating and repairing
 
     def validate(

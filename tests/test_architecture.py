@@ -63,6 +63,7 @@ ORDER = [
     "apps",
     "management",
     "management.documents",
+    "management.interruption",
     "management.base",
     "management.validation",
     "management.commands",

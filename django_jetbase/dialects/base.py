@@ -65,11 +65,15 @@ class Dialect:
     elapsed: ClassVar[Expression | None] = None  # the milliseconds since `begin`
     django_now: ClassVar[str] = "CURRENT_TIMESTAMP"  # SQL for the present as Django writes it
     transaction_is_lock: ClassVar[bool] = False
+    # Whether a statement in progress keeps Python from raising, so that it must be cancelled.
+    blocks: ClassVar[bool] = True
     lock_poll: ClassVar[tuple[float, float]] = (0.05, 1.0)  # seconds between tries: first, longest
 
     def __init__(self, connection: BaseDatabaseWrapper, notice: Notice = lambda text: None) -> None:
         self.connection = connection
         self.notice = notice
+        self._busy = False
+        self._interrupt: BaseException | None = None
 
     @property
     def transactional(self) -> bool:
@@ -202,10 +206,30 @@ class Dialect:
             raise
         self.restore_session(section)
 
+    def interrupt(self, error: BaseException) -> None:
+        """Raise the error, now or before the next statement; called in the thread that runs."""
+        self._interrupt = error
+        if not self._busy:
+            raise error
+
+    def cancel(self) -> None:
+        """Let the statement in progress fail; called in another thread. Raises database errors."""
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """A statement is in progress."""
+        if self._interrupt:
+            raise self._interrupt
+        self._busy = self.blocks
+        try:
+            yield
+        finally:
+            self._busy = False
+
     def run(self, index: int, statement: Statement, section: Section) -> None:
         """Send one statement. Raises StatementFailed."""
         try:
-            with self.cursor() as cursor:
+            with self.busy(), self.cursor() as cursor:
                 cursor.execute(self.as_sent(statement, section))
                 self.drain(cursor)
         except (DatabaseError, ValueError) as error:

@@ -82,7 +82,9 @@ class MySQLDialect(Dialect):
     @contextmanager
     def session(self) -> Iterator[None]:
         self._variables = self.session_variables()
-        ((self._database, self._role),) = self.execute("SELECT DATABASE(), CURRENT_ROLE()")
+        ((self._database, self._role, self._thread),) = self.execute(
+            "SELECT DATABASE(), CURRENT_ROLE(), CONNECTION_ID()"
+        )
         yield
 
     def session_variables(self) -> dict[str, str]:
@@ -218,6 +220,17 @@ class MySQLDialect(Dialect):
         if statement.text.endswith(near["text"]):
             found = len(statement.text) - len(near["text"])  # the server shows all that is left
         return statement.start + (found if found >= 0 else at)
+
+    def cancel(self) -> None:
+        """Over a connection of its own, which the running one is too busy for."""
+        if not self._busy:
+            return
+        other = self.connection.copy()
+        try:
+            with other.cursor() as cursor:
+                cursor.execute(f"KILL QUERY {self._thread}")
+        finally:
+            other.close()
 
     def has_open_work(self) -> bool:
         try:

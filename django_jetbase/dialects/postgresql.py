@@ -263,7 +263,7 @@ class PostgreSQLDialect(Dialect):
     def _copy(self, index: int, statement: Statement) -> None:
         rows = statement.rows or ""
         try:
-            with self.cursor() as cursor, self.connection.wrap_database_errors:
+            with self.busy(), self.cursor() as cursor, self.connection.wrap_database_errors:
                 if not SENDS_MESSAGES:
                     cursor.copy_expert(statement.sql, StringIO(rows))
                     return
@@ -304,6 +304,12 @@ class PostgreSQLDialect(Dialect):
     def is_connected(self) -> bool:
         raw = self.connection.connection
         return raw is not None and not raw.closed
+
+    blocks: ClassVar[bool] = not SENDS_MESSAGES  # psycopg 3 waits in Python, and cancels itself
+
+    def cancel(self) -> None:
+        if self.blocks and self.connection.connection is not None:
+            self.connection.connection.cancel()
 
     def begin(self) -> None:
         self.execute("BEGIN")

@@ -189,10 +189,24 @@ class SQLiteDialect(Dialect):
         if statement.keyword != "PRAGMA" or self.is_open(None):
             super().run(index, statement, section)
             return
-        with failing(index), self.connection.wrap_database_errors, self.cursor() as cursor:
+        wrap = self.connection.wrap_database_errors
+        with failing(index), self.busy(), wrap, self.cursor() as cursor:
             cursor.executescript(self.as_sent(statement, section))
 
+    def cancel(self) -> None:
+        if self._busy and self.connection.connection is not None:
+            self.connection.connection.interrupt()
+
     def begin(self) -> None:
+        """Waits in Python, where a signal can end it."""
+        usual = self.pragma("busy_timeout")
+        self.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._begin_when_free()
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {usual}")
+
+    def _begin_when_free(self) -> None:
         deadline = time.monotonic() + self._wait
         while True:
             try:

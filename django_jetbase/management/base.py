@@ -18,11 +18,14 @@ from ..preparation import Planned
 from ..problems import Problem
 from ..results import Result
 from .documents import failure_document, result_document
+from .interruption import interruptible
 
 USAGE = 2
 PENDING = 3
 FINDING = 4
-INTERRUPTED = 130
+_BY_SIGNAL = 128  # and its number, as shells say it
+
+STOPPED = "Interrupted. jetbase_status says what is applied; run the command again."
 
 VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
 WITHOUT_RUNNING = {
@@ -63,33 +66,41 @@ class JetbaseCommand(BaseCommand):
         self.done: list[Done] = []
         if self.json and options.get("sql"):
             raise CommandError("--json and --sql do not go together.", returncode=USAGE)
-        try:
-            self.run(**options)
-        except JetbaseError as error:
-            raise self.failure(error, str(error)) from error
-        except KeyboardInterrupt:
-            message = "Interrupted. jetbase_status says what is applied; run the command again."
-            raise self.failure(JetbaseError(message), message, INTERRUPTED) from None
-        except Error as error:
-            message = f"Database {options['database']!r}: {str(error).strip()}"
-            raise self.failure(error, message) from error
+        with interruptible() as self.interruption:
+            try:
+                self.run(**options)
+            except JetbaseError as error:
+                raise self.failure(error, str(error)) from error
+            except KeyboardInterrupt:
+                raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
+            except Error as error:
+                message = f"Database {options['database']!r}: {str(error).strip()}"
+                raise self.failure(error, message) from error
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
 
     def failure(self, error: Exception, message: str, status: int = 1) -> CommandError:
-        """The error as the command ends with it; with --json it is printed as well."""
+        """The error as the command ends with it; with --json it is printed as well.
+
+        A signal, which is what let a statement fail, has a status of its own.
+        """
+        if self.interruption.signal:
+            status = _BY_SIGNAL + self.interruption.signal
+            message = f"{self.interruption.signal.name}: {message}"
         if self.json:
             self.print_json(failure_document(error, self.done))
         return CommandError(message, returncode=status)
 
     def migrator(self, **options: Any) -> Migrator:
-        return Migrator(
+        migrator = Migrator(
             options["database"],
             lock_wait=options.get("lock_wait"),
             report=self.report,
             notice=self.notice,
         )
+        self.interruption.target = migrator
+        return migrator
 
     def say(self, text: str) -> None:
         if self.verbosity >= 1 and not self.json:

@@ -1,0 +1,139 @@
+"""SIGTERM and SIGINT end a command cleanly, whatever the database is doing."""
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+
+from django_jetbase import upgrade
+
+from .conftest import Project
+from .test_concurrency import spawn
+
+A = "CREATE TABLE a (id INTEGER);"
+LONG = {  # far longer than any test waits
+    "postgresql": "SELECT pg_sleep(300);",
+    "mysql": "SELECT SLEEP(300);",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    " SELECT count(*) FROM n;",
+}
+SESSIONS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%'"
+    " AND pid <> pg_backend_pid() AND state = 'active'",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'",
+}
+
+
+def stopped(process: "subprocess.Popen[str]", number: int) -> tuple[str, str, int]:
+    """Send the signal; stdout, stderr and status, long before the statement would end."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    return out, err, process.returncode
+
+
+def begun(project: Project, tmp_path: Path, *options: str) -> "subprocess.Popen[str]":
+    """A process that has applied V1 and is in the middle of V2."""
+    process = spawn(project, tmp_path, "jetbase_upgrade", *options)
+    assert process.stdout is not None
+    if "--json" not in options:
+        assert process.stdout.readline().startswith("Applied V1__a.sql")
+    else:
+        time.sleep(1.5)
+    time.sleep(0.5)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_long_statement(project: Project, tmp_path: Path, number: int) -> None:
+    project.write(V1__a=A, V2__long=f"INSERT INTO a VALUES (2);\n{LONG[project.vendor]}")
+    _out, err, status = stopped(begun(project, tmp_path), number)
+    assert status == 128 + number
+    assert "Traceback" not in err
+    assert err.startswith(f"CommandError: {signal.Signals(number).name}: ")
+    if project.vendor != "sqlite":
+        assert project.query(SESSIONS[project.vendor]) == [(0,)]
+    states = json.loads(project.call("status", json=True))["migrations"]
+    if project.vendor == "mysql":
+        assert [entry["state"] for entry in states] == ["applied", "incomplete"]
+        assert "Committed are 1 of 2 statements, up to line 1" in err
+        project.call("resolve", "2", rolled_back=True, lock_wait=0)
+        project.query("DELETE FROM a")
+    else:
+        assert [entry["state"] for entry in states] == ["applied", "pending"]
+        assert project.query("SELECT * FROM a") == []
+    project.write(V2__long="INSERT INTO a VALUES (3);")
+    project.call("upgrade", lock_wait=0)
+    assert project.query("SELECT * FROM a") == [(3,)]
+
+
+@pytest.mark.engines("postgresql", "sqlite")
+def test_a_long_statement_outside_a_transaction(project: Project, tmp_path: Path) -> None:
+    text = f"-- jetbase: transaction=off\nINSERT INTO a VALUES (2);\n{LONG[project.vendor]}"
+    project.write(V1__a=A, V2__long=text)
+    _out, err, status = stopped(begun(project, tmp_path), signal.SIGTERM)
+    assert status == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+    project.call("resolve", "2", applied=True, lock_wait=0)
+
+
+def test_with_json(project: Project, tmp_path: Path) -> None:
+    project.write(V1__a=A, V2__long=LONG[project.vendor])
+    out, _err, status = stopped(begun(project, tmp_path, "--json"), signal.SIGTERM)
+    assert status == 128 + signal.SIGTERM
+    assert [step["path"] for step in json.loads(out)["steps"]] == ["V1__a.sql"]
+
+
+def test_while_waiting_for_the_lock(project: Project, tmp_path: Path) -> None:
+    project.write(V1__a=A, V2__long=LONG[project.vendor])
+    first = begun(project, tmp_path)
+    second = spawn(project, tmp_path, "jetbase_upgrade")
+    time.sleep(1.5)
+    _out, err, status = stopped(second, signal.SIGTERM)
+    assert status == 128 + signal.SIGTERM
+    assert "Interrupted. jetbase_status says what is applied" in err
+    assert stopped(first, signal.SIGTERM)[2] == 128 + signal.SIGTERM
+
+
+def test_handlers_are_the_commands_and_nothing_is_left(project: Project) -> None:
+    project.write(V1__a=A)
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    threads = threading.enumerate()
+    upgrade(project.alias)
+    project.write(V2__b="SELECT * FROM nowhere;")
+    with pytest.raises(CommandError):
+        project.call("upgrade")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+    assert threading.enumerate() == threads
+    wakeup = signal.set_wakeup_fd(-1)
+    assert wakeup == -1
+
+
+def test_the_function_installs_no_handler(project: Project, monkeypatch: Any) -> None:
+    project.write(V1__a=A)
+    calls: list[int] = []
+    monkeypatch.setattr(signal, "signal", lambda *args: calls.append(1))
+    upgrade(project.alias)
+    assert calls == []
+    project.write(V2__b="SELECT 1;")
+    project.call("upgrade")
+    assert calls
+
+
+def test_a_command_in_another_thread_leaves_signals_alone(project: Project) -> None:
+    project.write(V1__a=A)
+    outcomes: list[str] = []
+
+    def run() -> None:
+        outcomes.append(project.call("status"))
+        project.connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert "pending    V1__a.sql" in outcomes[0]
