@@ -611,6 +611,13 @@ def test_a_comment_without_an_end(project: Project) -> None:
 
 
 @SQLITE
+def test_a_carriage_return_that_the_shell_would_drop(project: Project) -> None:
+    project.write(V1__a="SELECT 1;\r\nSELECT 'a\r\r\nb';\r\n")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: the sqlite3 shell drops"):
+        script(project)
+
+
+@SQLITE
 def test_such_a_line_in_a_literal_is_none(project: Project) -> None:
     project.write(V1__x="CREATE TABLE x (id INT, t TEXT); INSERT INTO x VALUES (1, 'a\ngo\n/\nb');")
     run(project)

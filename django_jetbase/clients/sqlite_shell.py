@@ -78,6 +78,8 @@ class SQLiteShell(Client):
 
     def statement(self, statement: Statement, section: Section) -> str:
         sql = self.dialect.as_sent(statement, section)
+        if "\r\n" in sql:
+            raise ValueError("the sqlite3 shell drops a carriage return at the end of a line")
         lines = {match.span() for match in _ENDS_STATEMENT.finditer(sql)}
         for kind, start, end in self.dialect.lexicon.pieces(sql):
             if not kind and any(start <= first and last <= end for first, last in lines):
