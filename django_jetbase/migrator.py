@@ -53,10 +53,14 @@ class Migrator:
         with self.database.reading():
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
-            prepared = self.preparation.prepare(upgrade_plan(state))
-            problems = _together(self.inspection.problems(files, state, skip), prepared)
+            problems = self._problems(files, state, skip)
             entries = tuple(state.entries())
         return Status(entries, problems, tuple(state.pending), state.current)
+
+    def _problems(self, files: Files, state: State, skip: Skip) -> tuple[Problem, ...]:
+        """What an upgrade of everything that is pending would be told."""
+        prepared = self.preparation.prepare(upgrade_plan(state))
+        return _together(self.inspection.problems(files, state, skip), prepared)
 
     def events(self) -> list[Past]:
         """Everything that ever happened, oldest first."""
@@ -206,10 +210,10 @@ class Migrator:
         found = self.inspection.files()
         with self.database.reading():
             state = self.inspection.state(found, skip)
-            problems = self.inspection.problems(found, state, skip)
+            problems = self._problems(found, state, skip)
             faults = self.inspection.faults(found, state)
         if not fix or faults or not ((files and state.lost) or (checksums and state.edited)):
-            return Validation(tuple(problems))
+            return Validation(problems)
         repair = Repair(self.recorder, self.preparation)
         with self.database.recording():
             state = self.inspection.state(found, skip)
@@ -217,8 +221,8 @@ class Migrator:
             edited = state.edited if checksums else []
             repair.forget(lost)
             repair.accept(state, edited)
-            problems = self.inspection.problems(found, self.inspection.state(found, skip), skip)
-        return Validation(tuple(problems), tuple(lost), tuple(edited))
+            problems = self._problems(found, self.inspection.state(found, skip), skip)
+        return Validation(problems, tuple(lost), tuple(edited))
 
     def resolve(self, version: str, *, applied: bool) -> None:
         """Record of an incomplete migration that it is applied, or that it is not."""

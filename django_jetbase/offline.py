@@ -38,7 +38,12 @@ class Offline:
         if self.history.exists():
             yield from self.client.refuse_other(self.history.last_event())
             return
-        yield from ("", _comment("the tables of the history"))
+        yield from (
+            "",
+            _comment(
+                "the tables of the history (an error here: they exist, so write the script anew)"
+            ),
+        )
         yield from self._transaction(self.recorder.creation())
         yield from self.client.created(TABLES)
 

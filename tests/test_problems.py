@@ -120,6 +120,10 @@ def test_E010(project: Project) -> None:
     problem = found(project)["jetbase.E010"]
     assert (problem["line"], "transaction=off" in problem["hint"]) == (2, True)
     assert_upgrade_refuses(project, "jetbase.E010")
+    assert "jetbase.E010" in warned(project)
+    for command in ("validate_files", "validate_checksums"):
+        with pytest.raises(CommandError, match=r"jetbase\.E010"):
+            project.call(command)
 
 
 def test_E011(project: Project) -> None:
