@@ -68,12 +68,15 @@ class DjangoSQL(NamedTuple):
 
 
 def is_applied(connection: BaseDatabaseWrapper, named: str) -> bool:
-    """Whether Django has applied a migration that is named as in the directive, `app.0001`."""
+    """Whether Django has applied a migration that is named as in the directive.
+
+    Only a bare number, `app.0001`, stands for the name that begins with it.
+    """
     app_label, _, name = named.partition(".")
     applied = MigrationRecorder(connection).applied_migrations()
-    return any(
-        app == app_label and (found == name or found.startswith(f"{name}_"))
-        for app, found in applied
+    names = {found for app, found in applied if app == app_label}
+    return name in names or (
+        name.isdecimal() and any(found.startswith(f"{name}_") for found in names)
     )
 
 

@@ -109,6 +109,15 @@ def test_the_name_may_be_shortened_in_the_directive(project: Project) -> None:
             project.call("upgrade")
 
 
+def test_a_full_name_is_no_prefix_of_another(project: Project) -> None:
+    """Else a file would count as done because of a migration that only has a longer name."""
+    migrate(project)
+    MigrationRecorder(project.connection).record_applied("catalog", "0007_item_price")
+    project.write(V1__a="-- jetbase: django=catalog.0007_item\nCREATE TABLE a (id INTEGER);")
+    assert "recorded only" not in project.call("upgrade")
+    assert "a" in project.tables()
+
+
 def test_without_djangos_table_nothing_is_taken_for_applied(project: Project) -> None:
     project.write(V1__a="-- jetbase: django=catalog.0001\nCREATE TABLE a (id INTEGER);")
     project.call("upgrade")
