@@ -63,6 +63,16 @@ def walk(root: Path) -> Iterator[tuple[str, str, str]]:
         for name in sorted(names):
             if name[-4:].lower() == ".sql" and not name.startswith("."):
                 yield name, within + name, folder + os.sep + name
+            elif not name.startswith("."):
+                _refuse_broken_link(Path(folder, name))
+
+
+def _refuse_broken_link(path: Path) -> None:
+    """It may have led to a directory, whose files are not gone."""
+    if path.is_symlink() and not path.exists():
+        raise MigrationFileError(
+            f"{path}: cannot be read: the link leads nowhere; correct it, or take it away."
+        )
 
 
 def _read(name: str, path: str, place: str) -> File:

@@ -93,7 +93,7 @@ def ahead_problems(state: State) -> list[Problem]:
     )
     said = "was applied by a newer release than this one"
     ahead = [_problem(Rule.AHEAD, row, said, hint) for row in state.ahead]
-    said = "differs from what a newer release than this one has run, and is not run"
+    said = "is left to the newer release that is ahead of this one, and is not run"
     hint = "nothing needs to be done; it runs again once nothing is ahead of the files any more"
     return ahead + [_problem(Rule.IGNORED, late, said, hint) for late in state.outdated]
 

@@ -108,22 +108,16 @@ class State:
     def ahead(self) -> list[Applied]:
         """What is missing because a newer release has applied it.
 
-        Those are the versions above every local file, and the repeatables that came after them.
+        Those are the versions above every local file, and with them every repeatable, which may be
+        that release's: nothing tells whose it is.
         """
         newest = _highest(self.migrations)
-        newer = {
-            row.key: row.sequence
-            for row in self.missing
-            if row.version and (newest is None or row.version > newest)
+        is_newer = {
+            row.key: newest is None or row.version > newest for row in self.missing if row.version
         }
-        if not newer or not self.migrations:
+        if not any(is_newer.values()) or not self.migrations:
             return []
-        first = min(newer.values())
-        return [
-            row
-            for row in self.missing
-            if row.key in newer or (row.version is None and row.sequence > first)
-        ]
+        return [row for row in self.missing if is_newer.get(row.key, True)]
 
     @property
     def lost(self) -> list[Applied]:
@@ -173,15 +167,14 @@ class State:
 
     @cached_property
     def outdated(self) -> list[Migration]:
-        """What an older release would undo: the newer one has run its own text of these files."""
+        """What an older release leaves to the newer one, whose text or name may be another."""
         if not self.ahead:
             return []
         return [
             migration
             for migration in self.migrations
             if migration.kind is Kind.RUNS_ON_CHANGE
-            and (row := self.row_of(migration))
-            and self.changed(migration, row)
+            and (not (row := self.row_of(migration)) or self.changed(migration, row))
         ]
 
     @cached_property

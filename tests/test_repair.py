@@ -267,6 +267,33 @@ def test_a_version_above_no_version_at_all_is_a_newer_releases(project: Project)
     assert problems(project, "validate_files") == {("V1__a", "E012"), ("ROC__x", "E012")}
 
 
+def test_a_newer_releases_repeatable_is_not_forgotten(project: Project) -> None:
+    """Whatever the order in which that release has applied its files."""
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.write(V2__b=B, RA__y="SELECT 1;")
+    project.call("upgrade")
+    project.call("rollback")
+    project.write(V3__c=C)
+    project.call("upgrade", count=1)
+    for name in ("V2__b", "V3__c", "RA__y"):
+        (project.folder / f"{name}.sql").unlink()
+    assert project.call("fix_files") == "Nothing to fix.\n"
+    assert problems(project, "validate_files") == set()
+
+
+def test_a_directory_behind_a_broken_link_is_not_missing(project: Project) -> None:
+    real = project.folder.parent / "real"
+    real.mkdir()
+    (real / "V1__a.sql").write_text(A)
+    (project.folder / "sub").symlink_to(real)
+    project.call("upgrade")
+    real.rename(project.folder.parent / "elsewhere")
+    with pytest.raises(CommandError, match="sub: cannot be read: the link leads nowhere"):
+        project.call("fix_files")
+    assert project.applied() == ["sub/V1__a.sql"]
+
+
 # ---- while a file itself is wrong
 
 

@@ -87,6 +87,8 @@ class MariaDB(Client):
 
     def statement(self, statement: Statement, section: Section) -> str:
         sql = self.dialect.as_sent(statement, section)
+        if "\r\n" in sql:
+            raise ValueError("the client drops a carriage return at the end of a line")
         if ";" not in sql:
             return terminated(sql)
         delimiter = next(mark for mark in self._delimiters() if mark not in sql)

@@ -25,7 +25,7 @@ PENDING = 3
 FINDING = 4
 _BY_SIGNAL = 128  # and its number, as shells say it
 
-STOPPED = "Interrupted. jetbase_status says what is applied; run the command again."
+STOPPED = "Interrupted. jetbase_status says what is applied, and what to do before the next run."
 
 VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
 WITHOUT_RUNNING = {
