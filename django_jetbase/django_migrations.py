@@ -1,6 +1,6 @@
 """Django's own migrations: their SQL for a file of ours, and which of them are applied."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from .dialects import dialect_of
 from .dialects.base import Dialect
 from .exceptions import DjangoMigrationError
 from .migration import Direction
+from .placeholders import expand
 from .scanner import may_end_in_comment
 from .script import parse
 
@@ -80,7 +81,9 @@ def is_applied(connection: BaseDatabaseWrapper, named: str) -> bool:
     )
 
 
-def sql_of(connection: BaseDatabaseWrapper, app_label: str, prefix: str) -> DjangoSQL:
+def sql_of(
+    connection: BaseDatabaseWrapper, app_label: str, prefix: str, placeholders: Mapping[str, str]
+) -> DjangoSQL:
     """The SQL of a migration as `sqlmigrate` gives it, and the write to Django's own record.
 
     Raises DjangoMigrationError where there is no such migration, or not as SQL alone.
@@ -110,11 +113,11 @@ def sql_of(connection: BaseDatabaseWrapper, app_label: str, prefix: str) -> Djan
         migration.atomic,
         unsure,
     )
-    _verify(sql, dialect)
+    _verify(sql, dialect, placeholders)
     return sql
 
 
-def _verify(sql: DjangoSQL, dialect: Dialect) -> None:
+def _verify(sql: DjangoSQL, dialect: Dialect, placeholders: Mapping[str, str]) -> None:
     """Raise where the file would not be read as it was put together, or not be sent as it is."""
     script = parse(f"{sql.app_label}.{sql.name}", sql.text, dialect.lexicon)
     reason = ""
@@ -122,6 +125,8 @@ def _verify(sql: DjangoSQL, dialect: Dialect) -> None:
         reason = str(script.problems[0])
     elif script.upgrade_text != sql.above or (script.rollback is None) != (sql.rollback is None):
         reason = "its SQL holds a comment that a file would take for the rollback marker"
+    elif expand(sql.text, placeholders).replaced:
+        reason = "its SQL holds what would be replaced as one of the PLACEHOLDERS"
     for section in filter(None, (script.upgrade, script.rollback)):
         for statement in section.statements:
             if statement.sql.count("\r") != dialect.as_sent(statement, section).count("\r"):
@@ -140,6 +145,8 @@ def _found(loader: MigrationLoader, app_label: str, prefix: str) -> Migration:
         raise DjangoMigrationError(str(error)) from error
     if app_label not in loader.migrated_apps:
         raise DjangoMigrationError(f"The app {app_label!r} has no migrations.")
+    if (app_label, prefix) in loader.disk_migrations:
+        return loader.disk_migrations[app_label, prefix]
     try:
         return loader.get_migration_by_prefix(app_label, prefix)
     except AmbiguityError as error:

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.migrations import Migration, RunSQL
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from .conftest import Project
@@ -202,6 +203,32 @@ def test_text_that_would_be_read_otherwise(
     with pytest.raises(CommandError, match=f"cannot be written as a file: .*{reason}"):
         project.call("new", from_django=["catalog", "0005"])
     assert list(project.folder.iterdir()) == []
+
+
+def test_text_that_a_placeholder_would_change(project: Project, catalog: type[Migration]) -> None:
+    catalog.operations = [RunSQL([("SELECT %s", ["Dear ${name}"])])]
+    project.configure(PLACEHOLDERS={"name": "x"})
+    with pytest.raises(CommandError, match="one of the PLACEHOLDERS"):
+        project.call("new", from_django=["catalog", "0005"])
+    project.configure(PLACEHOLDERS={"other": "x"})
+    project.call("new", from_django=["catalog", "0005"])
+
+
+def test_a_full_name_that_begins_another_is_not_ambiguous(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = MigrationLoader.load_disk
+
+    def with_another(loader: MigrationLoader) -> None:
+        load(loader)
+        name = "0001_initial_and_more"
+        other = Migration(name, "catalog")
+        other.dependencies = [("catalog", "0006_python")]
+        loader.disk_migrations["catalog", name] = other
+
+    monkeypatch.setattr(MigrationLoader, "load_disk", with_another)
+    path = project.call("new", from_django=["catalog", "0001_initial"]).strip()
+    assert "django=catalog.0001_initial\n" in (project.folder / path).read_text()
 
 
 @pytest.mark.engines("sqlite")

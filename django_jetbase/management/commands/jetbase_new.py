@@ -64,7 +64,8 @@ class Command(JetbaseCommand):
     def sql_of(self, **options: Any) -> DjangoSQL:
         if options["kind"] != "versioned":
             raise CommandError("A Django migration runs once: it is versioned.", returncode=USAGE)
-        sql = sql_of(connections[options["database"]], *options["from_django"])
+        alias, (app_label, name) = options["database"], options["from_django"]
+        sql = sql_of(connections[alias], app_label, name, Settings.of(alias).placeholders)
         if sql.unsure:
             self.stderr.write(f"CHECK THE {sql.unsure.upper()} SECTION of the file; it says why.")
         return sql
