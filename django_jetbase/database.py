@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connections
+from django.db import DatabaseError, IntegrityError, connections
 
 from .conf import Settings
 from .dialects import dialect_of
 from .dialects.base import Notice
 from .exceptions import AtomicError, ReadOnlyError
 from .history import History
+from .lease import Lease
+from .lock import Lock
 from .recorder import Recorder
 
 
@@ -28,7 +30,9 @@ class Database:
         self.connection = connections[alias]
         self.dialect = dialect_of(self.connection, notice)
         self.history = History(self.dialect)
-        self.recorder = Recorder(self.dialect, self.settings.history_text_limit)
+        self.lease = Lease(self.dialect)
+        self.lock = Lock(self.dialect, self.lease)
+        self.recorder = Recorder(self.dialect, self.settings.history_text_limit, self.lease)
 
     def refuse_atomic(self) -> None:
         """Raise AtomicError where the caller has work open that a commit would end."""
@@ -65,26 +69,40 @@ class Database:
             return self.dialect.takes_writes()
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the lock, with the history's tables there; in autocommit mode."""
+    def locked(self, command: str) -> Iterator[None]:
+        """Hold the lock for a command, with the tables there; in autocommit mode.
+
+        Raises LockError.
+        """
         if not self.dialect.takes_writes():
             raise ReadOnlyError(
                 f"The database {self.alias!r} takes no writes; run this on its primary."
             )
-        with self.dialect.lock(self.lock_wait):
-            self._create_history()
+        self.dialect.wait = self.lock_wait
+        self._create_tables()
+        with self.lock.held(command, self.lock_wait):
             yield
 
     @contextmanager
-    def recording(self) -> Iterator[None]:
+    def recording(self, command: str) -> Iterator[None]:
         """One locked transaction in which the history is read and written."""
         self.refuse_atomic()
-        with self.autocommit(), self.locked(), self.dialect.transaction():
-            yield
+        with self.autocommit(), self.locked(command):
+            try:
+                with self.dialect.transaction():
+                    if self.dialect.transaction_is_lock:
+                        self.lock.ask()
+                    yield
+            except IntegrityError:
+                self.lock.ask()
+                raise
 
-    def _create_history(self) -> None:
-        if self.history.exists():
-            return
-        with self.dialect.transaction():
-            if not self.history.exists():
-                self.recorder.write(self.recorder.creation())
+    def _create_tables(self) -> None:
+        """Several processes may do so at once: who is late finds the tables there."""
+        while missing := self.recorder.missing():
+            try:
+                with self.dialect.transaction():
+                    self.recorder.write(self.recorder.creation())
+            except DatabaseError:
+                if self.recorder.missing() == missing:
+                    raise

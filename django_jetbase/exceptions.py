@@ -68,7 +68,15 @@ class HistoryError(JetbaseError):
 
 
 class LockError(JetbaseError):
-    """Another process holds the lock."""
+    """Another process holds the lock; `holder`, where it is known, says who."""
+
+    def __init__(self, message: str, *, holder: Any = None) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class LockLostError(LockError):
+    """The lock was taken away from this run, which must not record anything any more."""
 
 
 class ReadOnlyError(JetbaseError):

@@ -2,15 +2,19 @@
 
 import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import DatabaseError, IntegrityError
 
-from .dialects.base import Dialect, Expression, Query, StatementFailed, failing
+from .dialects.base import Dialect, Retrying, StatementFailed, failing
 from .exceptions import LockError, StatementError
 from .history import History
+from .lock import Lock
 from .migration import Applied, Direction, Origin
 from .plan import Step
+from .queries import Expression, Query
 from .recorder import Recorded, Recorder
 from .retry import Retry
 from .script import Section
@@ -43,15 +47,16 @@ class Done:
 
 
 class Executor:
-    """Runs steps in one database, whose dialect, history and recorder it is given.
+    """Runs steps in one database, while the lock is held.
 
     What fails because of others is tried again, `retries` times.
     """
 
     def __init__(
-        self, dialect: Dialect, history: History, recorder: Recorder, retries: int
+        self, dialect: Dialect, lock: Lock, history: History, recorder: Recorder, retries: int
     ) -> None:
         self.dialect = dialect
+        self.lock = lock
         self.history = history
         self.recorder = recorder
         self.retries = retries
@@ -59,7 +64,8 @@ class Executor:
     def run(self, step: Step, migration: Recorded, section: Section) -> Done:
         """Run the section of the step and record it.
 
-        Raises StatementError; OvertakenError where the history is not what the plan was made of.
+        Raises StatementError; LockLostError where the lock is another's, and OvertakenError where
+        the history is not what the plan was made of: then nothing was recorded.
         """
         started = time.monotonic()
         run = _Run(self, step, migration, section, started)
@@ -73,6 +79,7 @@ class Executor:
             if self._is_done_by_other(step, migration):
                 seconds = time.monotonic() - started
                 return Done(step, seconds, len(section.statements), by_other=True)
+            self._ask_lock()
             error = run.error(failure)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
@@ -84,11 +91,25 @@ class Executor:
         closing = self.recorder.closing(migration, step.applied, step.direction, 0, 0, origin)
         try:
             with self.dialect.transaction():
-                verify(self.history, step, migration)
+                self.verify(step, migration)
                 self.recorder.write(closing)
         except IntegrityError as error:
+            self._ask_lock()
             raise OvertakenError from error
         return Done(step, time.monotonic() - started, 0, origin)
+
+    def verify(self, step: Step, migration: Recorded) -> None:
+        """Raise where the lock is another's, or the history not what the step was planned on."""
+        if self.dialect.transaction_is_lock:
+            self.lock.ask()
+        row = self.history.row(migration.key)
+        if (row.sequence if row else None) != (step.applied.sequence if step.applied else None):
+            raise OvertakenError
+
+    def _ask_lock(self) -> None:
+        """Raise LockLostError where a failure came of that; without a database nothing is known."""
+        with suppress(DatabaseError):
+            self.lock.ask()
 
     def _is_done_by_other(self, step: Step, migration: Recorded) -> bool:
         """Whether another process has meanwhile done what failed here."""
@@ -125,7 +146,9 @@ class _Run:
         section: Section,
         started: float,
     ) -> None:
+        self.executor = executor
         self.dialect = executor.dialect
+        self.lock = executor.lock
         self.history = executor.history
         self.recorder = executor.recorder
         self.step = step
@@ -142,6 +165,10 @@ class _Run:
 
     def one_by_one(self, retry: Retry) -> None:
         """The history says before the first statement that the migration has begun."""
+        with self.lock.held_without_transaction():
+            self._one_by_one(retry)
+
+    def _one_by_one(self, retry: Retry) -> None:
         self._verify()
         try:
             with self.dialect.transaction():
@@ -153,18 +180,28 @@ class _Run:
                     )
                 )
         except IntegrityError as error:
+            self.lock.ask()
             raise OvertakenError from error
         row = self.history.row(self.migration.key)
         assert row is not None  # written above
         self.committed = 0
         try:
-            self.dialect.run_one_by_one(self.section, self._progress, retry)
+            self.dialect.run_one_by_one(self.section, self._progress, self._while_locked(retry))
             self._finish()
         except BaseException as error:
             # What was interrupted may go on in the database.
             self.partial = not isinstance(error, StatementFailed) or error.partial
             self._stop(row)
             raise
+
+    def _while_locked(self, retry: Retry) -> Retrying:
+        """A heartbeat that finds the lock taken away ends the run before its next statement."""
+
+        def run(action: Callable[[], None]) -> None:
+            self.lock.verify()
+            retry(action)
+
+        return run
 
     def _finish(self) -> None:
         finished = self.recorder.finished(
@@ -175,6 +212,7 @@ class _Run:
             self._elapsed(),
         )
         with failing(None), self.dialect.transaction():
+            self.lock.ask()
             self.recorder.write(finished)
 
     def _stop(self, row: Applied) -> None:
@@ -190,7 +228,7 @@ class _Run:
         self.committed = committed
 
     def _verify(self) -> None:
-        verify(self.history, self.step, self.migration)
+        self.executor.verify(self.step, self.migration)
 
     def _closing(self, elapsed: Expression | None) -> list[Query]:
         return self.recorder.closing(
@@ -253,13 +291,6 @@ class _Run:
             f" jetbase_resolve {self.migration.version or self.migration.path} --applied or"
             " --rolled-back."
         )
-
-
-def verify(history: History, step: Step, migration: Recorded) -> None:
-    """Raise OvertakenError where the history is not what the step was planned on."""
-    row = history.row(migration.key)
-    if (row.sequence if row else None) != (step.applied.sequence if step.applied else None):
-        raise OvertakenError
 
 
 def without_secrets(text: str, of: str = "") -> str:

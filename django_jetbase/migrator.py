@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from django.db import DEFAULT_DB_ALIAS
 
 from .database import Database
+from .dialects.base import Holder
 from .disk import File
-from .exceptions import JetbaseError, ProblemsError, TargetError
+from .exceptions import JetbaseError, LockError, LockLostError, ProblemsError, TargetError
 from .executor import Done, Executor, OvertakenError
 from .files import Files, migrations_of, parse_version
 from .history import Past
@@ -18,7 +19,7 @@ from .preparation import Planned, Preparation, Prepared
 from .problems import Problem, Rule
 from .recorder import Recorded
 from .repair import Repair
-from .results import Import, Result, Status, Validation
+from .results import Import, LockStatus, Result, Status, Validation
 from .state import State
 from .takeover import Takeover
 
@@ -105,7 +106,7 @@ class Migrator:
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."
             )
 
-        return self._run(prepare, dry_run)
+        return self._run("upgrade", prepare, dry_run)
 
     def _is_settled(self, files: list[File]) -> bool:
         """Whether the files are exactly what the history says, so that nothing is due or wrong.
@@ -143,7 +144,7 @@ class Migrator:
             problems = [*self.inspection.faults(files, state), *incomplete_problems(state)]
             return _checked(prepared, problems, "Nothing was rolled back.")
 
-        return self._run(prepare, dry_run)
+        return self._run("rollback", prepare, dry_run)
 
     def script(self, planned: Iterable[Planned]) -> str:
         """Steps that a dry run has planned as a script for the database's stock client.
@@ -153,24 +154,40 @@ class Migrator:
         with self.database.reading():
             return Offline(self.database, self.preparation).script(planned)
 
-    def _run(self, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
-        """Plan; with something to do, lock, plan again and run."""
+    def _run(self, command: str, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
+        """Plan; with something to do, lock, plan again and run.
+
+        A run that loses its lock waits for it once more.
+        """
         self.database.refuse_atomic()
         with self.database.autocommit():
             early = _without_lock(prepare, dry_run)
             if early and (dry_run or not early.planned):
                 return Result((), early.planned, early.plan.left, early.problems)
             done: list[Done] = []
-            with self.database.locked(), self.database.dialect.session():
+            while True:
+                try:
+                    prepared = self._run_locked(command, prepare, done)
+                except LockLostError as error:
+                    self.database.dialect.notice(f"{error} This run waits for it again.")
+                else:
+                    return Result(tuple(done), (), prepared.plan.left, prepared.problems)
+
+    def _run_locked(
+        self, command: str, prepare: Callable[[], Prepared], done: list[Done]
+    ) -> Prepared:
+        with self.database.locked(command), self.database.dialect.session():
+            prepared = prepare()
+            while not self._took(prepared.planned, done):
                 prepared = prepare()
-                while not self._took(prepared.planned, done):
-                    prepared = prepare()
-            return Result(tuple(done), (), prepared.plan.left, prepared.problems)
+            return prepared
 
     def _took(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""
+        database = self.database
         executor = Executor(
-            self.database.dialect, self.history, self.recorder, self.database.settings.retries
+            *(database.dialect, database.lock, self.history, self.recorder),
+            database.settings.retries,
         )
         try:
             for item in planned:
@@ -195,6 +212,29 @@ class Migrator:
         """Let the statement in progress fail; called in another thread. Raises database errors."""
         self.database.dialect.cancel()
 
+    # ---- the lock
+
+    def lock_status(self) -> LockStatus:
+        """Who holds the lock. Writes nothing; waits some seconds for a sign of life if need be."""
+        with self.database.reading():
+            holder = self.database.lease.holder()
+            return LockStatus(holder, holder is not None and self.database.lock.is_alive(holder))
+
+    def unlock(self, holder: Holder, *, force: bool = False) -> None:
+        """Take the lock away from its holder. Raises LockError where that is alive, unless forced.
+
+        A run that loses its lock cannot record anything any more, and waits for it again.
+        """
+        self.database.refuse_atomic()
+        with self.database.autocommit():
+            if not force and self.database.lock.is_alive(holder):
+                raise LockError(
+                    f"{holder} is alive, so its lock stays; with --force its session is ended and"
+                    " the lock removed.",
+                    holder=holder,
+                )
+            self.database.lock.take_away(holder)
+
     # ---- validating and repairing
 
     def validate(
@@ -215,7 +255,7 @@ class Migrator:
         if not fix or faults or not ((files and state.lost) or (checksums and state.edited)):
             return Validation(problems)
         repair = Repair(self.recorder, self.preparation)
-        with self.database.recording():
+        with self.database.recording("fix"):
             state = self.inspection.state(found, skip)
             lost = state.lost if files else []
             edited = state.edited if checksums else []
@@ -227,7 +267,7 @@ class Migrator:
     def resolve(self, version: str, *, applied: bool) -> None:
         """Record of an incomplete migration that it is applied, or that it is not."""
         files = self.inspection.files()
-        with self.database.recording():
+        with self.database.recording("resolve"):
             state = self.inspection.state(files)
             wanted = parse_version(version)
             rows = (row for row in state.applied if row.incomplete)
@@ -251,7 +291,7 @@ class Migrator:
         files = self.inspection.files()
         with self.database.reading():
             self._refuse_faults(files, "Nothing was recorded.")
-        with self.database.recording():
+        with self.database.recording("baseline"):
             state = self.inspection.state(files)
             return Repair(self.recorder, self.preparation).baseline(state, wanted)
 
@@ -267,7 +307,7 @@ class Migrator:
         with self.database.reading():
             self._refuse_faults(files, "Nothing was imported.")
             matches = takeover.matches(files.migrations)
-        with self.database.recording():
+        with self.database.recording("import"):
             recorded = takeover.record(self.inspection.state(files), matches)
             problems = [
                 *takeover.differences(matches),

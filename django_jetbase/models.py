@@ -102,6 +102,45 @@ class Event(Run):
         return f"{self.event} {self.path}"
 
 
+class LockHolder(models.Model):
+    """Who holds the lock: nobody where `token` is empty.
+
+    `session` and `session_start` identify the session in the database.
+    """
+
+    namespace = models.CharField(max_length=100, primary_key=True)
+    token = models.CharField(max_length=32)
+    host = models.CharField(_("host"), max_length=255)
+    pid = models.BigIntegerField(_("process"))
+    session = models.BigIntegerField(_("session"))
+    session_start = models.CharField(max_length=64)
+    database_user = models.CharField(_("database user"), max_length=255)
+    command = models.CharField(_("command"), max_length=50)
+    since = InstantField(_("since"))
+
+    class Meta:
+        managed = False
+        db_table = "django_jetbase_lock"
+        verbose_name = _("lock")
+
+    def __str__(self) -> str:
+        return self.command
+
+
+class Heartbeat(models.Model):
+    """How often the holder of the lock has said that it is alive."""
+
+    namespace = models.CharField(max_length=100, primary_key=True)
+    beat = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "django_jetbase_heartbeat"
+
+    def __str__(self) -> str:
+        return str(self.beat)
+
+
 class SchemaVersion(models.Model):
     """The version of these tables; the highest row holds."""
 
@@ -115,3 +154,6 @@ class SchemaVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
+
+
+LOCK = LockHolder._meta.db_table

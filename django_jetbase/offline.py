@@ -1,12 +1,14 @@
 """A run as a script: what the database's stock client does with it is what the run would do."""
 
+import secrets
 from collections.abc import Iterable, Iterator
 
 from .clients import client_of
 from .database import Database
-from .dialects.base import Query
 from .exceptions import MigrationFileError
+from .lease import Lease
 from .preparation import Planned, Preparation
+from .queries import Query
 from .recorder import TABLES, Recorder
 from .script import Section
 from .version import __version__
@@ -22,30 +24,35 @@ class Offline:
         self.client = client_of(database.dialect)
         limit = database.settings.history_text_limit
         self.history = database.history
-        self.recorder = Recorder(database.dialect, limit, self.client.stamp)
+        self.token = secrets.token_hex(16)
+        lease = Lease(self.dialect, "" if self.dialect.transaction_is_lock else self.token)
+        self.recorder = Recorder(database.dialect, limit, lease, self.client.stamp)
 
     def script(self, planned: Iterable[Planned]) -> str:
         """The script of these steps. Raises MigrationFileError for what the client cannot send.
 
         It stops at the first error, and at once where the history is not any more what it was.
         """
-        return "\n".join([*self._head(), *(line for item in planned for line in self._step(item))])
+        steps = (line for item in planned for line in self._step(item))
+        return "\n".join([*self._head(), *steps, *self.client.unlock(self.token)])
 
     def _head(self) -> Iterator[str]:
         yield _comment(f"Written by django-jetbase {__version__} for the database {self.name}.")
         yield _comment(f"Run it with: {self.client.usage}")
         yield from self.client.head()
+        if creation := self.recorder.creation():
+            yield from (
+                "",
+                _comment(
+                    "the tables of the history"
+                    " (an error here: they exist, so write the script anew)"
+                ),
+            )
+            yield from self._transaction(creation)
+            yield from self.client.created(TABLES)
+        yield from self.client.lock(self.token)
         if self.history.exists():
             yield from self.client.refuse_other(self.history.last_event())
-            return
-        yield from (
-            "",
-            _comment(
-                "the tables of the history (an error here: they exist, so write the script anew)"
-            ),
-        )
-        yield from self._transaction(self.recorder.creation())
-        yield from self.client.created(TABLES)
 
     def _step(self, item: Planned) -> Iterator[str]:
         yield from ("", _comment(f"{item.step.direction}: {item.step.subject.label}"))

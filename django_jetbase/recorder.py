@@ -1,21 +1,28 @@
 """What is written into the history, as queries for whoever runs them."""
 
-import getpass
-import platform
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import models
 
-from .dialects.base import Dialect, Expression, Query
+from .dialects.base import Dialect
+from .identity import stamp
+from .lease import Lease
 from .migration import Applied, Direction, Kind, Migration, Origin, Version
-from .models import AppliedMigration, Event, Run, SchemaVersion, utc_text
+from .models import AppliedMigration, Event, Heartbeat, LockHolder, Run, SchemaVersion
+from .queries import Expression, Query, insert, update
 from .version import __version__
 
 TABLE = AppliedMigration._meta.db_table
-TABLES = [model._meta.db_table for model in (SchemaVersion, Event, AppliedMigration)]
+_MODELS: tuple[type[models.Model], ...] = (
+    SchemaVersion,
+    Event,
+    AppliedMigration,
+    Heartbeat,
+    LockHolder,
+)
+TABLES = [model._meta.db_table for model in _MODELS]
 SCHEMA_VERSION = 1
 
 APPLIED = "applied"
@@ -45,15 +52,21 @@ class Recorded(NamedTuple):
 class Recorder:
     """Writes the history of one database; texts longer than `text_limit` characters are not kept.
 
-    `stamp` gives `at`, `database_user` and `host` of what somebody else records some other time.
+    What it records fails where the lease, once taken, is another's. `stamp` gives `at`,
+    `database_user` and `host` of what somebody else records some other time.
     """
 
     def __init__(
-        self, dialect: Dialect, text_limit: int, stamp: Mapping[str, Expression] | None = None
+        self,
+        dialect: Dialect,
+        text_limit: int,
+        lease: Lease,
+        stamp: Mapping[str, Expression] | None = None,
     ) -> None:
         self.dialect = dialect
         self.connection = dialect.connection
         self.text_limit = text_limit
+        self.lease = lease
         self.given_stamp = stamp
 
     def write(self, queries: Iterable[Query]) -> None:
@@ -61,17 +74,23 @@ class Recorder:
             for query in queries:
                 cursor.execute(query.sql, query.params or None)
 
+    def missing(self) -> list[type[models.Model]]:
+        """The models whose tables are not there yet."""
+        found = self.dialect.tables_among(TABLES)
+        return [model for model in _MODELS if model._meta.db_table not in found]
+
     def creation(self) -> list[Query]:
-        """What creates the tables that are missing; the one that `exists` looks for comes last."""
+        """What creates the tables that are missing."""
         editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
         editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
         queries: list[Query] = []
-        for model in (SchemaVersion, Event, AppliedMigration):
-            if not self.dialect.has_table(model._meta.db_table):
-                sql, params = editor.table_sql(model)
-                queries.append(Query(sql, tuple(params or ())))
-        row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
-        return [*queries, self._insert(SchemaVersion, row)]
+        for model in self.missing():
+            sql, params = editor.table_sql(model)
+            queries.append(Query(sql, tuple(params or ())))
+            if model is SchemaVersion:
+                row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
+                queries.append(self._insert(SchemaVersion, row))
+        return queries
 
     def closing(
         self,
@@ -194,10 +213,8 @@ class Recorder:
         }
 
     def _update(self, key: str, **values: Any) -> Query:
-        changes = ", ".join(f"{self._quote(column)} = {_mark(values[column])}" for column in values)
         where = f"namespace = %s AND {self._quote('key')} = %s"
-        sql = f"UPDATE {self._quote(TABLE)} SET {changes} WHERE {where}"
-        return Query(sql, (*_params(values), "", key))
+        return update(self._quote, TABLE, values, where, ("", key))
 
     def _forget(self, row: Applied | None) -> list[Query]:
         if row is None:
@@ -208,7 +225,7 @@ class Recorder:
         self, migration: Recorded, duration: int | Expression, statements: int
     ) -> dict[str, Any]:
         return {
-            "namespace": "",
+            "namespace": self.lease.fence,
             "key": migration.key,
             "kind": str(migration.kind),
             "version": str(migration.version or ""),
@@ -223,11 +240,7 @@ class Recorder:
     @property
     def _stamp(self) -> Mapping[str, str]:
         """When, by whom and from where something is recorded."""
-        return self.given_stamp or {
-            "at": utc_text(datetime.now(UTC)),
-            "database_user": self.connection.settings_dict["USER"] or _system_user(),
-            "host": platform.node(),
-        }
+        return self.given_stamp or stamp(self.connection)
 
     def _event(
         self,
@@ -271,10 +284,7 @@ class Recorder:
         return zlib.compress(text.encode())
 
     def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
-        columns = ", ".join(self._quote(column) for column in values)
-        marks = ", ".join(map(_mark, values.values()))
-        table = self._quote(model._meta.db_table)
-        return Query(f"INSERT INTO {table} ({columns}) VALUES ({marks})", _params(values))
+        return insert(self._quote, model._meta.db_table, values)
 
     def _quote(self, name: str) -> str:
         return self.connection.ops.quote_name(name)
@@ -300,19 +310,3 @@ def recorded_again(row: Applied, text: str | None) -> Recorded:
         *(row.key, row.kind, row.version, row.description, row.path),
         *(row.checksum, row.upgrade_checksum, text),
     )
-
-
-def _mark(value: Any) -> str:
-    """What stands for a value in the SQL of a query."""
-    return value.replace("%", "%%") if isinstance(value, Expression) else "%s"
-
-
-def _params(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(value for value in values.values() if not isinstance(value, Expression))
-
-
-def _system_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a process whose user has no name
-        return ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .dialects.base import Holder
 from .executor import Done
 from .migration import Applied, Migration, Version
 from .preparation import Planned
@@ -32,6 +33,14 @@ class Status:
     problems: tuple[Problem, ...]
     pending: tuple[Migration, ...]
     current: Version | None
+
+
+@dataclass(frozen=True)
+class LockStatus:
+    """Who holds the lock, if anybody does, and whether that run is alive."""
+
+    holder: Holder | None
+    alive: bool
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from django_jetbase.dialects import dialect_of
+from django_jetbase.database import Database
 
 from .conftest import Project
 
@@ -90,9 +90,9 @@ def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path)
 def test_a_lock_that_is_held_is_waited_for_and_then_given_up(project: Project) -> None:
     project.configure(LOCK_WAIT=0.3)
     project.write(V1__a="CREATE TABLE a (id INTEGER);")
-    holder = project.another()
-    dialect = dialect_of(holder.connection)
-    with dialect.lock(0), pytest.raises(CommandError, match="Another process"):
+    said = r"Another process .*: test by \w*@.*, process \d+, since"
+    holder = Database(project.another().alias)
+    with holder.locked("test"), pytest.raises(CommandError, match=said):
         project.call("upgrade")
     project.call("upgrade")
     assert project.applied() == ["V1__a.sql"]
@@ -120,7 +120,7 @@ def test_what_another_run_has_just_run_always_is_not_run_again(
 @pytest.mark.engines("postgresql", "mysql")
 def test_the_option_wins_over_the_setting(project: Project) -> None:
     project.write(V1__a="CREATE TABLE a (id INTEGER);")
-    with dialect_of(project.another().connection).lock(0):
+    with Database(project.another().alias).locked("test"):
         started = time.monotonic()
         for command in ("upgrade", "baseline"):
             arguments = ["1"] if command == "baseline" else []

@@ -77,15 +77,15 @@ def test_a_long_statement_outside_a_transaction(project: Project, tmp_path: Path
     text = f"-- jetbase: transaction=off\nINSERT INTO a VALUES (2);\n{LONG[project.vendor]}"
     project.write(V1__a=A, V2__long=text)
     _out, err, status = stopped(begun(project, tmp_path), signal.SIGTERM)
-    assert status == 128 + signal.SIGTERM
+    assert status == 128 + signal.SIGTERM, err
     assert "Traceback" not in err
     project.call("resolve", "2", applied=True, lock_wait=0)
 
 
 def test_with_json(project: Project, tmp_path: Path) -> None:
     project.write(V1__a=A, V2__long=LONG[project.vendor])
-    out, _err, status = stopped(begun(project, tmp_path, "--json"), signal.SIGTERM)
-    assert status == 128 + signal.SIGTERM
+    out, err, status = stopped(begun(project, tmp_path, "--json"), signal.SIGTERM)
+    assert status == 128 + signal.SIGTERM, err
     assert [step["path"] for step in json.loads(out)["steps"]] == ["V1__a.sql"]
 
 
@@ -95,7 +95,7 @@ def test_while_waiting_for_the_lock(project: Project, tmp_path: Path) -> None:
     second = spawn(project, tmp_path, "jetbase_upgrade")
     time.sleep(1.5)
     _out, err, status = stopped(second, signal.SIGTERM)
-    assert status == 128 + signal.SIGTERM
+    assert status == 128 + signal.SIGTERM, err
     assert "Interrupted. jetbase_status says what is applied" in err
     assert stopped(first, signal.SIGTERM)[2] == 128 + signal.SIGTERM
 

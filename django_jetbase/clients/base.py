@@ -2,7 +2,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..dialects.base import Dialect, Expression, Query
+from ..dialects.base import Dialect
+from ..lease import freeing, taking, token_is
+from ..models import LOCK, Event
+from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
 
@@ -27,11 +30,38 @@ class Client(ABC):
 
     @abstractmethod
     def head(self) -> Iterator[str]:
-        """Stop at the first error; have a session like Django's; take the lock."""
+        """Stop at the first error; have a session like Django's."""
 
-    @abstractmethod
+    def lock(self, token: str) -> Iterator[str]:
+        """Take the lock, or stop where another session lives that has it."""
+        session, started = self.dialect.this_session
+        values = {
+            "token": token,
+            "host": self.stamp["host"],
+            "pid": session,
+            "session": session,
+            "session_start": started,
+            "database_user": self.stamp["database_user"],
+            "command": "script",
+            "since": self.stamp["at"],
+        }
+        free = f"({token_is('')} OR NOT {self.dialect.at_work})"
+        yield from map(self.query, taking(self.dialect, values, free))
+        mine = f"EXISTS (SELECT 1 FROM {LOCK} WHERE {token_is(token)} AND session = {session})"
+        yield from self.fail_unless(mine, LOCKED)
+
+    def unlock(self, token: str) -> Iterator[str]:
+        """Let go of the lock."""
+        yield self.query(freeing(token))
+
     def refuse_other(self, last_event: int) -> Iterator[str]:
         """Stop where the last event of the history is another one."""
+        last = f"(SELECT COALESCE(MAX(id), 0) FROM {Event._meta.db_table})"
+        yield from self.fail_unless(f"{last} = {last_event}", CHANGED)
+
+    @abstractmethod
+    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+        """Stop with the message unless the condition holds."""
 
     def created(self, tables: Sequence[str]) -> Iterator[str]:
         """Let Django read the tables of the history, whoever has created them."""

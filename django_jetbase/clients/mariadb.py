@@ -5,19 +5,19 @@ from typing import ClassVar
 
 from django.db import DatabaseError
 
-from ..dialects.base import Expression
 from ..dialects.mysql import (
     CHARACTER_SETS,
     SESSION_WORDS,
     UNSETTABLE,
     MySQLDialect,
+    claiming,
     set_role,
     set_variable,
 )
-from ..models import Event
+from ..queries import Expression
 from ..scanner import Statement, terminated
 from ..script import Section
-from .base import CHANGED, LOCKED, Client
+from .base import Client
 
 _DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
 _PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
@@ -50,12 +50,17 @@ class MariaDB(Client):
         others = dict(self.dialect.execute("SHOW GLOBAL VARIABLES"))
         own = (name for name, value in self._variables.items() if others.get(name, value) != value)
         yield from self._set([*CHARACTER_SETS, "collation_connection", *own])
-        lock = f"GET_LOCK({self.literal(self.dialect.lock_name)}, 0)"
-        yield from _fail_unless(lock, LOCKED)
 
-    def refuse_other(self, last_event: int) -> Iterator[str]:
-        last = f"(SELECT COALESCE(MAX(id), 0) FROM {Event._meta.db_table})"
-        yield from _fail_unless(f"{last} = {last_event}", CHANGED)
+    def lock(self, token: str) -> Iterator[str]:
+        yield f"{claiming(token)};"
+        yield from super().lock(token)
+
+    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+        """Read a table that does not exist: its name is the message."""
+        yield f"SET @jetbase_sql = IF({condition}, 'DO 0', 'SELECT * FROM `{message}`');"
+        yield "PREPARE jetbase_check FROM @jetbase_sql;"
+        yield "EXECUTE jetbase_check;"
+        yield "DEALLOCATE PREPARE jetbase_check;"
 
     @property
     def _use(self) -> str:
@@ -124,11 +129,3 @@ class MariaDB(Client):
         if _PLAIN.fullmatch(value):
             return super().text_literal(value)
         return f"CONVERT({self.bytes_literal(value.encode())} USING utf8mb4)"
-
-
-def _fail_unless(condition: str, message: str) -> Iterator[str]:
-    """Read a table that does not exist: its name is the message."""
-    yield f"SET @jetbase_sql = IF({condition}, 'DO 0', 'SELECT * FROM `{message}`');"
-    yield "PREPARE jetbase_check FROM @jetbase_sql;"
-    yield "EXECUTE jetbase_check;"
-    yield "DEALLOCATE PREPARE jetbase_check;"

@@ -3,13 +3,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar
 
-from ..dialects.base import Expression
-from ..dialects.postgresql import CHECK_DEFERRED, TRY_LOCK, timeouts
+from ..dialects.postgresql import CHECK_DEFERRED, timeouts
 from ..lexicons.ansi import OpenTokenError
-from ..models import Event
+from ..queries import Expression
 from ..scanner import Statement, terminated
 from ..script import Section
-from .base import CHANGED, LOCKED, Client
+from .base import Client
 
 # Outside of quotes psql takes a name behind a colon for a variable of its own.
 _COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")
@@ -52,13 +51,12 @@ class Psql(Client):
             yield f"SET ROLE {self.dialect.connection.ops.quote_name(role)};"
         yield r"SELECT current_setting('role') AS jetbase_role \gset"
         yield self._set_all
-        locked = f"(SELECT locked FROM ({TRY_LOCK}) AS lock (key, locked))"
-        yield _raise_unless(locked, LOCKED)
 
-    def refuse_other(self, last_event: int) -> Iterator[str]:
-        table = Event._meta.db_table
-        same = f"(SELECT coalesce(max(id), 0) = {last_event} FROM {table})"
-        yield _raise_unless(same, CHANGED)
+    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+        yield (
+            f"DO $jetbase$ BEGIN IF NOT ({condition}) THEN RAISE EXCEPTION '{message}'; END IF;"
+            " END $jetbase$;"
+        )
 
     def created(self, tables: Sequence[str]) -> Iterator[str]:
         ((user,),) = self.dialect.execute("SELECT quote_ident(current_user)")
@@ -127,13 +125,6 @@ class Psql(Client):
     def text_literal(self, value: str) -> str:
         literal = super().text_literal(value)
         return f"E{literal}".replace("\\", "\\\\") if "\\" in value else literal
-
-
-def _raise_unless(condition: str, message: str) -> str:
-    return (
-        f"DO $jetbase$ BEGIN IF NOT {condition} THEN RAISE EXCEPTION '{message}'; END IF;"
-        " END $jetbase$;"
-    )
 
 
 def _escaped(match: re.Match[str]) -> str:

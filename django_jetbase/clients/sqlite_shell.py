@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import ClassVar
 
-from ..dialects.base import Expression
 from ..dialects.sqlite import OUTSIDE_PRAGMAS, PRAGMAS, SQLiteDialect
-from ..models import Event
+from ..models import LOCK
+from ..queries import Expression
 from ..scanner import Statement, terminated
 from ..script import Section
-from .base import CHANGED, Client
+from .base import LOCKED, Client
 
 _ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _TIMEOUT = ".timeout 60000"  # milliseconds
@@ -47,13 +47,17 @@ class SQLiteShell(Client):
                     yield self._set(name)
         yield from _TABLES
 
-    def refuse_other(self, last_event: int) -> Iterator[str]:
-        yield (
-            "CREATE TEMP TABLE jetbase_event (last INTEGER"
-            f' CONSTRAINT "{CHANGED}" CHECK (last = {last_event}));'
-        )
-        last = f"SELECT coalesce(max(id), 0) FROM {Event._meta.db_table}"
-        yield f"INSERT INTO temp.jetbase_event {last};"
+    def lock(self, token: str) -> Iterator[str]:
+        """Each transaction is a lock; what has taken the other one must be waited for."""
+        yield from self.fail_unless(f"NOT EXISTS (SELECT 1 FROM {LOCK} WHERE token <> '')", LOCKED)
+
+    def unlock(self, token: str) -> Iterator[str]:
+        yield from ()
+
+    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+        yield f'CREATE TEMP TABLE jetbase_check (ok INTEGER CONSTRAINT "{message}" CHECK (ok));'
+        yield f"INSERT INTO temp.jetbase_check SELECT {condition};"
+        yield "DROP TABLE temp.jetbase_check;"
 
     def _set(self, name: str) -> str:
         return f"PRAGMA {name} = {self.dialect.pragma(name)};"

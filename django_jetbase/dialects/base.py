@@ -1,6 +1,6 @@
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -8,8 +8,10 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from ..exceptions import HistoryError, LockError
+from ..exceptions import HistoryError
 from ..lexicons.ansi import Lexicon
+from ..models import LOCK
+from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
 
@@ -30,15 +32,27 @@ class Obstacle(NamedTuple):
     hint: str
 
 
-class Query(NamedTuple):
-    """SQL of the tool's own."""
+class Holder(NamedTuple):
+    """Who holds the lock: a process, and its session in the database.
 
-    sql: str
-    params: tuple[Any, ...] = ()
+    `beat` counts the signs of life that it has given.
+    """
 
+    token: str
+    host: str
+    pid: int
+    session: int
+    session_start: str
+    database_user: str
+    command: str
+    since: datetime
+    beat: int = 0
 
-class Expression(str):
-    """SQL that stands in a query for a value."""
+    def __str__(self) -> str:
+        since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        return (
+            f"{self.command} by {self.database_user}@{self.host}, process {self.pid}, since {since}"
+        )
 
 
 class StatementFailed(Exception):
@@ -64,10 +78,14 @@ class Dialect:
     lexicon: Lexicon = Lexicon()
     elapsed: ClassVar[Expression | None] = None  # the milliseconds since `begin`
     django_now: ClassVar[str] = "CURRENT_TIMESTAMP"  # SQL for the present as Django writes it
+    # Whether the write transaction of a file is the lock; `begin` then waits up to `wait` seconds.
     transaction_is_lock: ClassVar[bool] = False
+    wait: float = 0.0
+    locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
+    this_session: ClassVar[tuple[int | Expression, str | Expression]] = (0, "")  # and its start
+    at_work: ClassVar[str] = "1 = 0"  # whether the session in a row of the lock is known to live
     # Whether a statement in progress keeps Python from raising, so that it must be cancelled.
     blocks: ClassVar[bool] = True
-    lock_poll: ClassVar[tuple[float, float]] = (0.05, 1.0)  # seconds between tries: first, longest
 
     def __init__(self, connection: BaseDatabaseWrapper, notice: Notice = lambda text: None) -> None:
         self.connection = connection
@@ -85,11 +103,15 @@ class Dialect:
         return self.transactional and section.transaction
 
     def has_table(self, name: str) -> bool:
-        """Whether the table is where this connection looks for it.
+        """Whether the table is there, as `tables_among` says."""
+        return bool(self.tables_among([name]))
 
-        Raises HistoryError where it exists, but not there.
+    def tables_among(self, names: Sequence[str]) -> set[str]:
+        """Which of the tables are where this connection looks for them.
+
+        Raises HistoryError where one exists, but not there.
         """
-        return name in self.connection.introspection.table_names()
+        return set(names) & set(self.connection.introspection.table_names())
 
     def takes_writes(self) -> bool:
         """Whether this is known to be a database that can be written to."""
@@ -114,30 +136,30 @@ class Dialect:
 
     # ---- the lock
 
-    @contextmanager
-    def lock(self, wait: float) -> Iterator[None]:
-        """Hold the lock of this history. Raises LockError after `wait` seconds without it."""
-        deadline = time.monotonic() + wait
-        pause, longest = self.lock_poll
-        while not self.try_lock():
-            if time.monotonic() >= deadline:
-                raise LockError(
-                    "Another process is running migrations on this database; try again when it is"
-                    ' done, or let JETBASE["LOCK_WAIT"] be longer.'
-                )
-            time.sleep(pause)
-            pause = min(pause * 2, longest)
-        try:
-            yield
-        finally:
-            self.unlock()
+    @property
+    def is_private(self) -> bool:
+        """Whether no other session can come to this database."""
+        return False
 
-    def try_lock(self) -> bool:
-        """Take the lock if it is free; never waits inside the database."""
-        return True
+    def claim(self, token: str) -> None:
+        """Let other sessions see that this one is at work for the holder with the token."""
 
-    def unlock(self) -> None:
-        """Give the lock back; a connection that broke has done so already."""
+    def disclaim(self, token: str) -> None:
+        """The opposite of `claim`."""
+
+    def is_working(self, holder: Holder) -> bool:
+        """Whether the holder's session is known to live, whatever became of its client."""
+        sql = f"SELECT 1 FROM {LOCK} WHERE token = %s AND {self.at_work}"
+        return bool(self.execute(sql, (holder.token,)))
+
+    def terminate(self, holder: Holder) -> None:
+        """End the holder's session, if it lives. Raises DatabaseError where that is not allowed."""
+
+    def companion(self) -> "Dialect":
+        """The same database over a connection of its own, for use in another thread."""
+        connection = self.connection.copy()
+        connection.settings_dict["OPTIONS"].pop("pool", None)
+        return type(self)(connection)
 
     # ---- the session
 
@@ -327,6 +349,12 @@ class Dialect:
         with self.connection.wrap_database_errors:
             return self.connection.make_cursor(self.connection.create_cursor())
 
+    def change(self, query: Query) -> int:
+        """Run one query of the tool's own and return how many rows it changed."""
+        with self.cursor() as cursor:
+            cursor.execute(query.sql, query.params or None)
+            return int(cursor.rowcount)
+
     def execute(self, sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run one query of the tool's own and return its rows."""
         with self.cursor() as cursor:
@@ -341,3 +369,8 @@ def failing(index: int | None) -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise StatementFailed(index) from error
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A list for IN, to be filled in."""
+    return f"({', '.join(['%s'] * len(values))})"

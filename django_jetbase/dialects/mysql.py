@@ -1,7 +1,6 @@
-import hashlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, ClassVar
@@ -10,9 +9,10 @@ from django.db import DatabaseError
 
 from ..lexicons.ansi import Lexicon
 from ..lexicons.mysql import MySQLLexicon
+from ..queries import Expression
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Obstacle, Retrying, StatementFailed
+from .base import Dialect, Holder, Obstacle, Retrying, StatementFailed, marks
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -22,6 +22,7 @@ _COMMITS = frozenset(
 )
 _CHARACTER_SET = re.compile(r"\bNAMES\b|\bCHARSET\b|\bcharacter[ _]set", re.IGNORECASE)
 _TRANSIENT = frozenset({1205, 1213})  # lock wait timeout, deadlock
+_CLAIM = "django_jetbase:"
 _FOR_EVER = 31_536_000  # seconds
 _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 # Of these a failure leaves nothing, on tables that know transactions.
@@ -42,6 +43,9 @@ UNSETTABLE = re.compile(
 class MySQLDialect(Dialect):
     """MySQL and MariaDB: DDL commits by itself, so a file runs statement by statement."""
 
+    locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
+    this_session: ClassVar[tuple[Expression, str]] = (Expression("CONNECTION_ID()"), "")
+    at_work: ClassVar[str] = f"IS_USED_LOCK(CONCAT('{_CLAIM}', token)) IS NOT NULL"
     django_now: ClassVar[str] = "UTC_TIMESTAMP(6)"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,27 +61,26 @@ class MySQLDialect(Dialect):
         ((sql_mode,),) = self.execute("SELECT @@SESSION.sql_mode")
         return MySQLLexicon().in_mode(sql_mode)
 
-    @cached_property
-    def lock_name(self) -> str:
-        name = self.connection.settings_dict["NAME"]
-        return "django_jetbase:" + hashlib.sha256(str(name).encode()).hexdigest()[:32]
-
-    def has_table(self, name: str) -> bool:
+    def tables_among(self, names: Sequence[str]) -> set[str]:
         sql = (
-            "SELECT 1 FROM information_schema.tables"
-            " WHERE table_schema = DATABASE() AND table_name = %s"
+            "SELECT table_name FROM information_schema.tables"
+            f" WHERE table_schema = DATABASE() AND table_name IN {marks(names)}"
         )
-        return bool(self.execute(sql, (name,)))
+        return {name for (name,) in self.execute(sql, tuple(names))}
 
     def epoch(self, column: str) -> str:
         return f"UNIX_TIMESTAMP({column})"
 
-    def try_lock(self) -> bool:
-        return self.execute("SELECT GET_LOCK(%s, 0)", (self.lock_name,)) == [(1,)]
+    def claim(self, token: str) -> None:
+        """A user lock lives as long as its session, and everybody may ask who has it."""
+        self.execute(claiming(token))
 
-    def unlock(self) -> None:
-        with suppress(DatabaseError):
-            self.execute("SELECT RELEASE_LOCK(%s)", (self.lock_name,))
+    def disclaim(self, token: str) -> None:
+        self.execute(f"DO RELEASE_LOCK('{_CLAIM}{token}')")
+
+    def terminate(self, holder: Holder) -> None:
+        if self.is_working(holder):
+            self.execute(f"KILL {holder.session}")
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -225,12 +228,11 @@ class MySQLDialect(Dialect):
         """Over a connection of its own, which the running one is too busy for."""
         if not self._busy:
             return
-        other = self.connection.copy()
+        other = self.companion()
         try:
-            with other.cursor() as cursor:
-                cursor.execute(f"KILL QUERY {self._thread}")
+            other.execute(f"KILL QUERY {self._thread}")
         finally:
-            other.close()
+            other.connection.close()
 
     def has_open_work(self) -> bool:
         try:
@@ -246,6 +248,11 @@ class MySQLDialect(Dialect):
 
     def commit(self) -> None:
         self.execute("COMMIT")
+
+
+def claiming(token: str) -> str:
+    """SQL that lets other sessions see that this one works for the holder with the token."""
+    return f"DO GET_LOCK('{_CLAIM}{token}', 0)"
 
 
 def set_variable(name: str, value: str) -> str:

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from io import StringIO
 from typing import Any, ClassVar
@@ -10,9 +10,10 @@ from django.db import DatabaseError
 from ..exceptions import HistoryError
 from ..lexicons.ansi import Lexicon
 from ..lexicons.postgresql import PostgreSQLLexicon
+from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, Expression, Obstacle, Query, StatementFailed
+from .base import NEEDS_NO_TRANSACTION, Dialect, Holder, Obstacle, StatementFailed, marks
 from .messages import SEPARATOR, Message, messages
 
 try:
@@ -37,10 +38,7 @@ _NOT_INSIDE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
-TRY_LOCK = (
-    "SELECT k, pg_try_advisory_lock(k) FROM (SELECT hashtextextended("
-    "'django_jetbase:' || coalesce(current_schema(), ''), 0) AS k) AS key"
-)
+_STARTED = "CAST(extract(epoch FROM backend_start) AS text)"  # of others: not for every role
 _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
@@ -52,6 +50,17 @@ _ROWS_BLOCK = 1 << 16  # characters
 class PostgreSQLDialect(Dialect):
     """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
 
+    locking_read: ClassVar[str] = " FOR SHARE"
+    this_session: ClassVar[tuple[Expression, Expression]] = (
+        Expression("pg_backend_pid()"),
+        Expression(
+            f"coalesce((SELECT {_STARTED} FROM pg_stat_activity WHERE pid = pg_backend_pid()), '')"
+        ),
+    )
+    at_work: ClassVar[str] = (
+        "EXISTS (SELECT 1 FROM pg_stat_activity"
+        f" WHERE pid = session AND coalesce({_STARTED} = nullif(session_start, ''), true))"
+    )
     elapsed: ClassVar[Expression] = Expression(
         "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)"
     )
@@ -59,7 +68,6 @@ class PostgreSQLDialect(Dialect):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._restore: list[str] = []
-        self._lock_key = 0
         self._composer: Any = None
 
     @cached_property
@@ -72,16 +80,16 @@ class PostgreSQLDialect(Dialect):
     def _info(self) -> Any:
         return self.connection.connection.info
 
-    def has_table(self, name: str) -> bool:
+    def tables_among(self, names: Sequence[str]) -> set[str]:
         rows = self.execute(
-            "SELECT n.nspname::text, n.nspname = current_schema() FROM pg_class c"
+            "SELECT c.relname::text, n.nspname::text, n.nspname = current_schema() FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE c.relname = %s AND c.relkind = 'r' AND n.nspname !~ '^pg_'",
-            (name,),
+            f" WHERE c.relname IN {marks(names)} AND c.relkind = 'r' AND n.nspname !~ '^pg_'",
+            tuple(names),
         )
-        found = any(here for _schema, here in rows)
-        if rows and not found:
-            self._refuse_other_schema(name, [schema for schema, _here in rows])
+        found = {name for name, _schema, here in rows if here}
+        for name in sorted({name for name, _schema, _here in rows} - found):
+            self._refuse_other_schema(name, [schema for other, schema, _ in rows if other == name])
         return found
 
     def _refuse_other_schema(self, table: str, schemas: list[str]) -> None:
@@ -118,13 +126,9 @@ class PostgreSQLDialect(Dialect):
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
 
-    def try_lock(self) -> bool:
-        ((self._lock_key, locked),) = self.execute(TRY_LOCK)
-        return bool(locked)
-
-    def unlock(self) -> None:
-        with suppress(DatabaseError):
-            self.execute("SELECT pg_advisory_unlock(%s)", (self._lock_key,))
+    def terminate(self, holder: Holder) -> None:
+        if self.is_working(holder):
+            self.execute("SELECT pg_terminate_backend(%s)", (holder.session,))
 
     @contextmanager
     def session(self) -> Iterator[None]:

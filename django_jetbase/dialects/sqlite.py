@@ -1,7 +1,9 @@
+import os
+import platform
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
@@ -11,7 +13,7 @@ from ..exceptions import LockError
 from ..lexicons.sqlite import SQLiteLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, Obstacle, failing
+from .base import NEEDS_NO_TRANSACTION, Dialect, Holder, Obstacle, failing, marks
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(
@@ -29,6 +31,7 @@ OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
 _SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
 _STEPS = 10_000  # instructions of SQLite's machine between two looks at the clock
 _LONGEST_SEARCH = 100_000
+_POLL = 0.05  # seconds between two tries to begin
 
 
 class SQLiteDialect(Dialect):
@@ -39,13 +42,12 @@ class SQLiteDialect(Dialect):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._wait = 0.0
         self._pragmas: dict[str, Any] = {}
         self._violations: set[tuple[Any, ...]] | None = None
 
-    def has_table(self, name: str) -> bool:
-        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s"
-        return bool(self.execute(sql, (name,)))
+    def tables_among(self, names: Sequence[str]) -> set[str]:
+        sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
+        return {name for (name,) in self.execute(sql, tuple(names))}
 
     def epoch(self, column: str) -> str:
         return f"strftime('%s', {column}) || substr(strftime('%f', {column}), 3)"
@@ -67,10 +69,22 @@ class SQLiteDialect(Dialect):
     def controls_transaction(self, statement: Statement) -> bool:
         return bool(_CONTROL.match(self.lead(statement)))
 
-    @contextmanager
-    def lock(self, wait: float) -> Iterator[None]:
-        self._wait = wait
-        yield
+    @property
+    def is_private(self) -> bool:
+        connection: Any = self.connection
+        return bool(connection.is_in_memory_db())
+
+    def is_working(self, holder: Holder) -> bool:
+        """SQLite has no sessions: ask for the process, where that can be asked."""
+        if os.name != "posix" or holder.host != platform.node():
+            return False
+        try:
+            os.kill(holder.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return True
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -207,7 +221,7 @@ class SQLiteDialect(Dialect):
             self.execute(f"PRAGMA busy_timeout = {usual}")
 
     def _begin_when_free(self) -> None:
-        deadline = time.monotonic() + self._wait
+        deadline = time.monotonic() + self.wait
         while True:
             try:
                 self.execute("BEGIN IMMEDIATE")
@@ -220,7 +234,7 @@ class SQLiteDialect(Dialect):
                         "Another process is writing to this database; try again when it is done,"
                         ' or let JETBASE["LOCK_WAIT"] be longer.'
                     ) from error
-                time.sleep(self.lock_poll[0])
+                time.sleep(_POLL)
 
     def commit(self) -> None:
         self.execute("COMMIT")

@@ -9,7 +9,7 @@ from ..migration import Applied, Migration
 from ..preparation import Planned
 from ..problems import Problem
 from ..recorder import Recorded
-from ..results import Result, Status, Validation
+from ..results import LockStatus, Result, Status, Validation
 from ..state import Entry
 
 
@@ -89,6 +89,19 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
 
 def event_document(event: Past) -> dict[str, Any]:
     return event._asdict() | {"at": event.at.isoformat()}
+
+
+def lock_document(status: LockStatus) -> dict[str, Any]:
+    holder = status.holder
+    if holder is None:
+        return {"locked": False, "alive": None, "holder": None}
+    shown = holder._asdict() | {"since": holder.since.isoformat()}
+    hidden = ("token", "session_start", "beat")
+    return {
+        "locked": True,
+        "alive": status.alive,
+        "holder": {name: value for name, value in shown.items() if name not in hidden},
+    }
 
 
 def validation_document(validation: Validation) -> dict[str, Any]:

@@ -1,0 +1,190 @@
+"""One run at a time: taking the lease, waiting for it, and keeping it alive."""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import DatabaseError
+
+from .dialects.base import Dialect, Holder
+from .exceptions import LockError, LockLostError
+from .lease import Lease
+
+BEAT_EVERY = 1.0  # seconds
+STALE_AFTER = 5.0  # seconds without a heartbeat, on the clock of whoever waits
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at the lock
+_JOIN = 10.0  # seconds that a heartbeat in the middle of a query may take to its end
+
+
+class Lock:
+    """The lock of one database, whose lease only one run holds.
+
+    Where the transaction of a file is the lock itself, the lease serves the files that have none,
+    and is otherwise only waited for.
+    """
+
+    def __init__(self, dialect: Dialect, lease: Lease) -> None:
+        self.dialect = dialect
+        self.lease = lease
+        self._lost = threading.Event()
+        self._command, self._wait = "", 0.0
+
+    @contextmanager
+    def held(self, command: str, wait: float) -> Iterator[None]:
+        """Hold the lock. Raises LockError after `wait` seconds without it."""
+        self._command, self._wait, self.dialect.wait = command, wait, wait
+        if not self.dialect.transaction_is_lock:
+            with self._leased():
+                yield
+            return
+        if self.lease.holder():
+            with self._leased():  # it has waited
+                pass
+        yield
+
+    @contextmanager
+    def held_without_transaction(self) -> Iterator[None]:
+        """Inside `held`: hold the lock also between transactions."""
+        if self.lease.token:
+            yield
+            return
+        with self._leased():
+            yield
+
+    def verify(self) -> None:
+        """Raise LockLostError where the lock is another's, as far as is known without asking."""
+        if self._lost.is_set():
+            raise self._lost_error()
+
+    def ask(self) -> None:
+        """Ask the database, and raise LockLostError where the lock is another's."""
+        if not self.lease.is_mine():
+            raise self._lost_error()
+
+    def _lost_error(self) -> LockLostError:
+        other = self.lease.holder()
+        by = f" by {other}" if other else ""
+        return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
+
+    def is_alive(self, holder: Holder) -> bool:
+        """Whether the holder shows life; where its session is not known, waits for a sign."""
+        watch = Watch(self.dialect)
+        now: Holder | None = holder
+        while now == holder and not self.dialect.is_working(holder):
+            if watch.is_gone(holder):
+                return False
+            time.sleep(BEAT_EVERY / 2)
+            now = self.lease.holder()
+        return now is not None and now.token == holder.token
+
+    def take_away(self, holder: Holder) -> None:
+        """End the holder's session where that is allowed, and free the lock."""
+        try:
+            self.dialect.terminate(holder)
+        except DatabaseError as error:
+            said = self.dialect.message_of(error)
+            self.dialect.notice(f"The session {holder.session} could not be ended: {said}")
+        self.lease.free(holder.token)
+
+    @contextmanager
+    def _leased(self) -> Iterator[None]:
+        token = secrets.token_hex(16)
+        try:
+            self.dialect.claim(token)
+            self._acquire(token)
+            with _beating(self.dialect, token, self._lost):
+                yield
+        finally:
+            self._lost.clear()
+            with suppress(DatabaseError, LockError):  # a dead connection; then it will be stale
+                if self.lease.token:
+                    self.lease.free()
+                self.dialect.disclaim(token)
+            self.lease.token = ""
+
+    def _acquire(self, token: str) -> None:
+        """Take the lease when it is free, or when its holder shows no life any more.
+
+        The waiter has no transaction open and does not wait inside the database.
+        """
+        deadline = time.monotonic() + self._wait
+        pause = _FIRST_PAUSE
+        watch = Watch(self.dialect)
+        of: str | None = ""
+        while of is None or not self.lease.take(token, self._command, of):
+            holder = self.lease.holder()
+            if holder is None:
+                of = ""
+                continue
+            if watch.is_gone(holder):
+                self.dialect.notice(f"Taking over the lock of {holder}, which is gone.")
+                of = holder.token
+                continue
+            of = None
+            if watch.is_new:
+                self.dialect.notice(f"Waiting for {holder}.")
+            if time.monotonic() >= deadline:
+                raise LockError(
+                    f"Another process is running migrations on this database: {holder}. Try again"
+                    ' when it is done, or let JETBASE["LOCK_WAIT"] be longer; jetbase_lock_status'
+                    " says whether it is alive.",
+                    holder=holder,
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+class Watch:
+    """Looks on at who holds the lock, and tells when it is gone.
+
+    That is when no heartbeat has come for some time and the database knows nothing of its session.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.is_new = False  # whether the holder was last another one than before
+        self._seen: Holder | None = None
+        self._since = 0.0
+
+    def is_gone(self, holder: Holder) -> bool:
+        self.is_new = self._seen is None or self._seen.token != holder.token
+        if holder != self._seen:
+            self._seen, self._since = holder, time.monotonic()
+        silent = time.monotonic() - self._since >= STALE_AFTER
+        return silent and not self.dialect.is_working(holder)
+
+
+@contextmanager
+def _beating(dialect: Dialect, token: str, lost: threading.Event) -> Iterator[None]:
+    """Keep the lease alive from a thread with a connection of its own; set `lost` if it is lost.
+
+    Most runs are over before its first heartbeat, and cost no connection.
+    """
+    if dialect.is_private:
+        yield
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=_beat, args=(dialect, token, stop, lost), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_JOIN)
+
+
+def _beat(dialect: Dialect, token: str, stop: threading.Event, lost: threading.Event) -> None:
+    other: Dialect | None = None
+    while not stop.wait(BEAT_EVERY):
+        try:
+            other = other or dialect.companion()
+            if not Lease(other, token).beat():
+                lost.set()
+                break
+        except Exception:  # also of a project's receivers; a heartbeat may be missed
+            if other:
+                other.connection.close()
+    if other:
+        other.connection.close()

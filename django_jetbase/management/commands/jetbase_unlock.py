@@ -1,0 +1,35 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from ..base import JetbaseCommand
+
+
+class Command(JetbaseCommand):
+    help = "Removes the lock of a run that is gone, or with --force of any run."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--force", action="store_true", help="end the session of a run that is alive, too"
+        )
+        parser.add_argument(
+            "--noinput",
+            "--no-input",
+            action="store_false",
+            dest="interactive",
+            help="do not ask",
+        )
+
+    def run(self, **options: Any) -> None:
+        migrator = self.migrator(**options)
+        holder = migrator.lock_status().holder
+        if holder is None:
+            self.say("The lock is free.")
+            return
+        question = f"Remove the lock of {holder}? Type 'yes' to continue: "
+        if options["interactive"] and input(question) != "yes":
+            raise CommandError("The lock was not removed.")
+        migrator.unlock(holder, force=options["force"])
+        self.say(f"Removed the lock of {holder}.")

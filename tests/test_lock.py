@@ -1,0 +1,287 @@
+"""The contract of the lock, which every engine keeps."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from django_jetbase.database import Database
+from django_jetbase.exceptions import LockError, LockLostError
+
+from .conftest import Project
+from .test_concurrency import SLOW_SQLITE, spawn
+from .test_json import assert_fits
+
+LOG = "CREATE TABLE log (n INTEGER);"
+SLEEP = {"postgresql": "SELECT pg_sleep({});", "mysql": "SELECT SLEEP({});"}
+SERVERS = pytest.mark.engines("postgresql", "mysql")
+CONNECTIONS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE()",
+}
+
+
+def slow(project: Project, seconds: int) -> str:
+    """A statement that takes some seconds."""
+    return SLEEP.get(project.vendor, SLOW_SQLITE).format(seconds)
+
+
+@contextmanager
+def held(project: Project, alias: str = "holder") -> Iterator[Database]:
+    """Another run has the lock, also outside of transactions."""
+    database = Database(project.another(alias).alias)
+    with (
+        suppress(LockLostError),
+        database.locked("test"),
+        database.lock.held_without_transaction(),
+    ):
+        yield database
+
+
+def lock_status(project: Project) -> Any:
+    document = json.loads(project.call("lock_status", json=True))
+    assert_fits(document, "lock")
+    return document
+
+
+def test_a_free_lock(project: Project) -> None:
+    assert project.call("lock_status") == "The lock is free.\n"
+    assert lock_status(project) == {"locked": False, "alive": None, "holder": None}
+    assert project.call("unlock") == "The lock is free.\n"
+    assert project.connection.introspection.table_names() == []
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    assert not lock_status(project)["locked"]
+
+
+def test_only_one_has_it(project: Project) -> None:
+    with held(project):
+        started = time.monotonic()
+        other = Database(project.another("other").alias, lock_wait=1)
+        said = r"test by .*@.*, process \d+"
+        with pytest.raises(LockError, match=said) as caught, other.locked("other"):
+            pass
+        assert caught.value.holder.command == "test"
+        assert time.monotonic() - started >= 1
+    with held(project, "other"):
+        pass
+
+
+def test_whoever_fails_lets_go(project: Project) -> None:
+    project.write(V1__log=LOG, V2__broken="SELECT * FROM nowhere;")
+    with pytest.raises(CommandError, match=r"V2__broken\.sql:1"):
+        project.call("upgrade")
+    assert not lock_status(project)["locked"]
+
+
+def test_a_live_holder_keeps_it(project: Project) -> None:
+    with held(project):
+        found = lock_status(project)
+        assert (found["locked"], found["alive"]) == (True, True)
+        assert found["holder"]["command"] == "test"
+        shown = project.call("lock_status")
+        assert shown.startswith("Held by test by ")
+        assert "It is alive." in shown
+        with pytest.raises(CommandError, match="is alive, so its lock stays") as caught:
+            project.call("unlock", interactive=False)
+        assert caught.value.returncode == 1
+        assert lock_status(project)["locked"]
+
+
+def test_who_loses_it_records_nothing(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    with held(project) as database:
+        assert "Removed the lock of test by " in project.call(
+            "unlock", force=True, interactive=False
+        )
+        assert not lock_status(project)["locked"]
+        if project.vendor == "sqlite":  # whose session cannot be ended
+            with pytest.raises(LockLostError):
+                database.lock.ask()
+    if project.vendor != "sqlite":
+        with pytest.raises(DatabaseError), database.connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_removing_it_asks(project: Project, monkeypatch: Any, answer: str) -> None:
+    monkeypatch.setattr("builtins.input", lambda question: answer)
+    with held(project):
+        if answer == "yes":
+            project.call("unlock", force=True)
+        else:
+            with pytest.raises(CommandError, match="was not removed"):
+                project.call("unlock", force=True)
+        assert lock_status(project)["locked"] == (answer == "no")
+
+
+def steal(project: Project, after: float) -> threading.Thread:
+    """Give the lock to nobody while the holder runs on."""
+
+    def run() -> None:
+        time.sleep(after)
+        twin.query("UPDATE django_jetbase_lock SET token = ''")
+        twin.connection.close()
+
+    twin = project.another("thief")
+    twin.connection.inc_thread_sharing()
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@pytest.mark.engines("postgresql")
+def test_a_file_is_not_committed_without_it(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    project.query("CREATE SEQUENCE tries")
+    project.write(V2__b=f"INSERT INTO log VALUES (nextval('tries')); {slow(project, 2)}")
+    thread = steal(project, 0.7)
+    project.call("upgrade")
+    thread.join()
+    assert "The lock was taken away from this run. This run waits for it again." in project.said
+    assert project.query("SELECT n FROM log") == [(2,)]
+    assert project.applied() == ["V1__log.sql", "V2__b.sql"]
+    assert [event["event"] for event in project.events()] == ["applied", "applied"]
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_nor_under_another_isolation_level(project: Project, level: str) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    project.query("CREATE SEQUENCE tries")
+    project.write(
+        V2__b=f"SET TRANSACTION ISOLATION LEVEL {level};"
+        f"INSERT INTO log VALUES (nextval('tries')); {slow(project, 2)}"
+    )
+    thread = steal(project, 0.7)
+    project.call("upgrade")
+    thread.join()
+    assert project.query("SELECT count(*) FROM log") == [(1,)]
+    assert project.applied() == ["V1__log.sql", "V2__b.sql"]
+
+
+@SERVERS
+def test_without_a_transaction_no_further_statement_runs(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    rest = "INSERT INTO log VALUES (2);"
+    project.write(V2__b=f"-- jetbase: transaction=off\n{slow(project, 3)}\n{rest}\n")
+    thread = steal(project, 0.7)
+    with pytest.raises(CommandError, match="has not come to its end"):
+        project.call("upgrade")
+    thread.join()
+    assert "The lock was taken away from this run" in project.said
+    assert project.query("SELECT * FROM log") == []
+
+
+@SERVERS
+def test_heartbeats_leave_nothing(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    threads = threading.enumerate()
+    before = project.query(CONNECTIONS[project.vendor])
+    project.write(V2__b=slow(project, 3))
+    project.call("upgrade")
+    ((beat,),) = project.query("SELECT beat FROM django_jetbase_heartbeat")
+    assert beat >= 1
+    assert threading.enumerate() == threads
+    assert project.query(CONNECTIONS[project.vendor]) == before
+
+
+@SERVERS
+def test_a_short_run_has_no_heartbeat(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    assert project.query("SELECT beat FROM django_jetbase_heartbeat") == []
+
+
+def test_a_holder_that_died_is_followed(project: Project, tmp_path: Path) -> None:
+    """Its session works on for some time, and is waited for."""
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    directive = "-- jetbase: transaction=off\n" if project.vendor == "sqlite" else ""
+    project.write(V2__b=f"{directive}{slow(project, 3)}{slow(project, 3)}")
+    process = spawn(project, tmp_path, "jetbase_upgrade")
+    while not lock_status(project)["locked"]:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    if project.vendor == "postgresql":  # where the server has the whole file and its COMMIT
+        assert project.call("upgrade") == "Nothing to do.\n"
+    else:
+        with pytest.raises(CommandError, match="has not come to its end"):
+            project.call("upgrade")
+    assert "Taking over the lock of upgrade by" in project.said
+    assert not lock_status(project)["locked"]
+    if project.vendor != "postgresql":
+        project.call("resolve", "2", applied=True)
+    assert project.applied() == ["V1__log.sql", "V2__b.sql"]
+
+
+@pytest.mark.engines("sqlite")
+def test_the_gaps_of_a_file_without_transaction(project: Project, tmp_path: Path) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    statements = [f"INSERT INTO log VALUES ({n});" for n in range(4)]
+    text = SLOW_SQLITE.join(statements)
+    project.write(V2__b=f"-- jetbase: transaction=off\n{text}")
+    process = spawn(project, tmp_path, "jetbase_upgrade")
+    while not lock_status(project)["locked"]:
+        assert process.poll() is None
+        time.sleep(0.02)
+    assert project.call("upgrade") == "Nothing to do.\n"
+    assert "Waiting for upgrade by" in project.said
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert project.query("SELECT n FROM log") == [(0,), (1,), (2,), (3,)]
+
+
+def test_a_run_waits_and_finds_nothing_to_do(project: Project) -> None:
+    project.write(V1__log=LOG)
+    released = threading.Event()
+
+    def run() -> None:
+        with database.locked("test"), database.lock.held_without_transaction():
+            ready.set()
+            released.wait(1)
+        database.connection.close()
+
+    twin = project.another("holder")
+    twin.connection.inc_thread_sharing()
+    database = Database(twin.alias)
+    ready = threading.Event()
+    thread = threading.Thread(target=run)
+    thread.start()
+    ready.wait(10)
+    project.call("upgrade")
+    thread.join()
+    assert "Waiting for test by " in project.said
+    assert project.applied() == ["V1__log.sql"]
+
+
+@pytest.mark.engines("postgresql")
+def test_a_role_that_only_reads_sees_the_lock(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    project.query("CREATE ROLE jetbase_reader LOGIN")
+    try:
+        project.query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO jetbase_reader")
+        reader = project.another("reader", USER="jetbase_reader")
+        with held(project):
+            assert lock_status(reader)["alive"] is True
+        assert not lock_status(reader)["locked"]
+        reader.connection.close()
+    finally:
+        project.query("DROP OWNED BY jetbase_reader; DROP ROLE jetbase_reader")
