@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -69,16 +70,42 @@ class DjangoSQL(NamedTuple):
 
 
 def is_applied(connection: BaseDatabaseWrapper, named: str) -> bool:
-    """Whether Django has applied a migration that is named as in the directive.
-
-    Only a bare number, `app.0001`, stands for the name that begins with it.
-    """
+    """Whether Django has applied a migration that is named as in the directive."""
     app_label, _, name = named.partition(".")
     applied = MigrationRecorder(connection).applied_migrations()
-    names = {found for app, found in applied if app == app_label}
-    return name in names or (
-        name.isdecimal() and any(found.startswith(f"{name}_") for found in names)
-    )
+    return any(app == app_label and _is_named(found, name) for app, found in applied)
+
+
+class Dependencies:
+    """What Django's migrations need before them. Reads them when it is first asked."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+        self._planned: set[tuple[str, str]] = set()
+
+    @cached_property
+    def _loader(self) -> MigrationLoader:
+        return MigrationLoader(self.connection, replace_migrations=False)
+
+    def lacking(self, named: str) -> list[str]:
+        """What a migration, named as in the directive, needs that is neither applied nor planned.
+
+        It counts as planned from then on. One that Django does not know needs nothing.
+        """
+        app_label, _, name = named.partition(".")
+        known = (key for key in self._loader.graph.nodes if key[0] == app_label)
+        key = next((key for key in known if _is_named(key[1], name)), None)
+        if key is None:
+            return []
+        self._planned.add(key)
+        done = self._planned | self._loader.applied_migrations.keys()
+        parents = (parent.key for parent in self._loader.graph.node_map[key].parents)
+        return [".".join(parent) for parent in sorted(parents) if parent not in done]
+
+
+def _is_named(full: str, name: str) -> bool:
+    """Only a bare number stands for the name that begins with it."""
+    return full == name or (name.isdecimal() and full.startswith(f"{name}_"))
 
 
 def sql_of(

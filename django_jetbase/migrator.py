@@ -7,14 +7,21 @@ from django.db import DEFAULT_DB_ALIAS
 from .database import Database
 from .dialects.base import Holder
 from .disk import File
-from .exceptions import JetbaseError, LockError, LockLostError, ProblemsError, TargetError
+from .exceptions import (
+    JetbaseError,
+    LockError,
+    LockLostError,
+    MigrationFileError,
+    ProblemsError,
+    TargetError,
+)
 from .executor import Done, Executor, OvertakenError
 from .files import Files, migrations_of, parse_version
 from .history import Past
 from .inspection import Inspection, Skip
 from .migration import Direction, Version, checksum_of_bytes
 from .offline import Offline
-from .plan import ZERO, Step, incomplete_problems, rollback_plan, upgrade_plan
+from .plan import ZERO, Step, incomplete_problems, kept_problems, rollback_plan, upgrade_plan
 from .preparation import Planned, Preparation, Prepared
 from .problems import Problem, Rule
 from .recorder import Recorded
@@ -140,8 +147,10 @@ class Migrator:
 
         def prepare() -> Prepared:
             state = self.inspection.state(files)
-            prepared = self.preparation.prepare(rollback_plan(state, count, target), fake=fake)
+            plan = rollback_plan(state, count, target)
+            prepared = self.preparation.prepare(plan, fake=fake)
             problems = [*self.inspection.faults(files, state), *incomplete_problems(state)]
+            problems += [] if fake else kept_problems(state, plan)
             return _checked(prepared, problems, "Nothing was rolled back.")
 
         return self._run("rollback", prepare, dry_run)
@@ -252,13 +261,18 @@ class Migrator:
             state = self.inspection.state(found, skip)
             problems = self._problems(found, state, skip)
             faults = self.inspection.faults(found, state)
-        if not fix or faults or not ((files and state.lost) or (checksums and state.edited)):
+        if not fix or faults or not ((files and state.lost) or (checksums and state.acceptable)):
             return Validation(problems)
+        if not found.migrations:
+            raise MigrationFileError(
+                "There is no migration file at all, so nothing is fixed: see whether MIGRATIONS_DIR"
+                " is right and there."
+            )
         repair = Repair(self.recorder, self.preparation)
         with self.database.recording("fix"):
             state = self.inspection.state(found, skip)
             lost = state.lost if files else []
-            edited = state.edited if checksums else []
+            edited = state.acceptable if checksums else []
             repair.forget(lost)
             repair.accept(state, edited)
             problems = self._problems(found, self.inspection.state(found, skip), skip)

@@ -79,7 +79,8 @@ def file_problems(state: State) -> list[Problem]:
             Rule.MISSING_FILE,
             row,
             "is applied but its file is missing",
-            "put the file back, or let jetbase_fix_files forget it",
+            "put the file back, which another branch or release may have, or let jetbase_fix_files"
+            " forget it",
         )
         for row in state.lost
     ]
@@ -112,16 +113,23 @@ def order_problems(state: State) -> list[Problem]:
 
 def checksum_problems(state: State) -> list[Problem]:
     """Applied versioned files whose upgrade section changed."""
-    return [
+    changed = "was changed after it was applied"
+    hint = "undo the change and write a new migration for it"
+    accept = ", or accept it with jetbase_fix_checksums"
+    replaced = [
         _problem(
             Rule.CHANGED,
             migration,
-            "was changed after it was applied",
-            "undo the change and write a new migration for it, or accept it with"
-            " jetbase_fix_checksums",
+            f"has the version of {row.path}, which was applied, and is another file",
+            "give it another version; if it is that file, give it its name back",
         )
-        for migration in state.edited
+        for migration, row in state.replaced
     ]
+    others = {problem.path for problem in replaced}
+    edited = [migration for migration in state.edited if migration.path not in others]
+    if state.ahead:
+        accept = "; a newer release may have accepted it, so that it cannot be accepted here"
+    return replaced + [_problem(Rule.CHANGED, m, changed, hint + accept) for m in edited]
 
 
 def _problem(rule: Rule, found: Migration | Applied, message: str, hint: str) -> Problem:
@@ -166,8 +174,24 @@ def rollback_plan(
     elif isinstance(to_version, Version):
         _check_exists(to_version, state)
         rows = [row for row in rows if row.version and row.version > to_version]
-    files = state.files_by_key
-    return Plan(tuple(Step(Direction.ROLLBACK, files.get(row.key), row) for row in rows))
+    return Plan(tuple(Step(Direction.ROLLBACK, state.file_that_ran(row), row) for row in rows))
+
+
+def kept_problems(state: State, plan: Plan) -> list[Problem]:
+    """What is rolled back by the text that the history has kept, because its file is another."""
+    rows = [step.applied for step in plan.steps if step.applied and not step.migration]
+    return [
+        _problem(
+            Rule.KEPT_TEXT,
+            file,
+            f"is not what was applied as {row.label}, so the rollback section that was applied with"
+            " that holds, which the history has kept",
+            "to use the one of the file, put its upgrade section back, or accept it with"
+            " jetbase_fix_checksums",
+        )
+        for row in rows
+        if (file := state.files_by_key.get(row.key))
+    ]
 
 
 def _check_exists(version: Version, state: State) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .database import Database
-from .django_migrations import TABLE, is_applied
+from .django_migrations import TABLE, Dependencies, is_applied
 from .exceptions import HistoryError, ProblemsError
 from .migration import Applied, Direction, Migration, Origin, checksum
 from .plan import Plan, Step
 from .problems import Problem, Rule
 from .recorder import Recorded, recorded, recorded_again
 from .script import Script, Section, parse
+from .sources import source_that_recorded
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Preparation:
         """Read what the steps send; with `fake` they only record."""
         planned: list[Planned] = []
         problems: list[Problem] = []
+        dependencies = Dependencies(self.dialect.connection)
         for step in plan.steps:
             try:
                 item = self._planned(step, fake)
@@ -51,7 +53,7 @@ class Preparation:
                 problems += error.problems
                 continue
             planned.append(item)
-            problems += self._obstacles(item)
+            problems += [*self._django_obstacles(item, dependencies), *self._obstacles(item)]
         return Prepared(plan, tuple(planned), tuple(problems))
 
     def _planned(self, step: Step, fake: bool) -> Planned:
@@ -100,21 +102,29 @@ class Preparation:
             raise _without_text(step.applied)
         return _sound(parse(step.path, text, self.dialect.lexicon, self.settings.placeholders))
 
-    def _obstacles(self, item: Planned) -> Iterator[Problem]:
+    def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
+        """Why a file that one of Django's own migrations became cannot record that yet."""
         section = item.section
-        if section and self._lacks_django(item.step, section):
+        if not section or item.step.direction is not Direction.UPGRADE or TABLE not in section.text:
+            return
+        named = self._script_of(item.step).django
+        if named is None:
+            return
+        if not self.dialect.has_table(TABLE):
             said = f"writes to {TABLE}, the record of Django, which is not there yet"
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
+        elif lacking := dependencies.lacking(named):
+            said = f"is Django's {named}, which depends on {', '.join(lacking)}, not applied yet"
+            hint = f"run migrate {lacking[0].replace('.', ' ')} first, or write a file for it too"
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+
+    def _obstacles(self, item: Planned) -> Iterator[Problem]:
+        section = item.section
         for statement in section.statements if section else ():
             assert section is not None  # it has statements
             if reason := self.dialect.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
-
-    def _lacks_django(self, step: Step, section: Section) -> bool:
-        """Whether a file that Django's own migrations became has nowhere to record it."""
-        named = step.direction is Direction.UPGRADE and self._script_of(step).django is not None
-        return named and TABLE in section.text and not self.dialect.has_table(TABLE)
 
     def recorded(self, step: Step) -> Recorded:
         """What the history is told of a step."""
@@ -131,6 +141,8 @@ class Preparation:
         """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
         if migration.checksum == row.checksum or not row.checksum:
             return False
+        if source := source_that_recorded(row.checksum, self.dialect):
+            return not source.is_what_ran(migration, row.checksum)
         return checksum(self.script(migration).upgrade_text) != row.upgrade_checksum
 
     def script(self, migration: Migration) -> Script:
@@ -158,7 +170,7 @@ def _without_text(row: Applied) -> HistoryError:
         )
         return HistoryError(text, version=version)
     text = (
-        f"{row.path}: its file is missing and the history has not kept its text; put the file back,"
-        " or record it as rolled back with jetbase_rollback --fake."
+        f"{row.path}: what was applied is not on disk any more and the history has not kept its"
+        " text; put the file back, or record it as rolled back with jetbase_rollback --fake."
     )
     return HistoryError(text, path=row.path, version=version)

@@ -29,6 +29,7 @@ class Rule(StrEnum):
     UNREADABLE = "jetbase.W005"
     TAKES_NO_WRITES = "jetbase.W006"
     NOT_RUN_AS_WRITTEN = "jetbase.W007"
+    KEPT_TEXT = "jetbase.W008"
 
 
 class Problem(NamedTuple):

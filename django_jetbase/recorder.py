@@ -190,9 +190,9 @@ class Recorder:
         return [event, self._all_due(), *self._forget(row)]
 
     def _all_due(self) -> Query:
-        """Runs-on-change files are due again: a dropped table may have taken its views along."""
-        sql = f"DELETE FROM {self._quote(TABLE)} WHERE namespace = %s AND kind = %s"
-        return Query(sql, ("", str(Kind.RUNS_ON_CHANGE)))
+        """All repeatable files are due again: a dropped table may have taken its views along."""
+        sql = f"DELETE FROM {self._quote(TABLE)} WHERE namespace = %s AND kind <> %s"
+        return Query(sql, ("", str(Kind.VERSIONED)))
 
     def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
         """Record what a person says of an incomplete migration, as its file now is."""

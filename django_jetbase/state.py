@@ -138,6 +138,28 @@ class State:
         ]
 
     @cached_property
+    def replaced(self) -> list[tuple[Migration, Applied]]:
+        """Of those the ones that have another name too: they are other files."""
+        pairs = ((migration, self.by_key[migration.key]) for migration in self.edited)
+        return [(m, row) for m, row in pairs if row.path and _name(m.path) != _name(row.path)]
+
+    @property
+    def acceptable(self) -> list[Migration]:
+        """The edited files that the history may take as they are.
+
+        Not those of an older release, whose newer one may have accepted what these are not.
+        """
+        replaced = {migration.key for migration, _row in self.replaced}
+        return [m for m in self.edited if m.key not in replaced and not self.ahead]
+
+    def file_that_ran(self, row: Applied) -> Migration | None:
+        """The file whose upgrade section is what ran; what a person has to resolve is taken so."""
+        migration = self.files_by_key.get(row.key)
+        if migration and not row.incomplete and self.changed(migration, row):
+            return None
+        return migration
+
+    @cached_property
     def unequal(self) -> list[Migration]:
         """The files that are not, byte for byte, what was applied."""
         return [
@@ -173,7 +195,7 @@ class State:
         return [
             migration
             for migration in self.migrations
-            if migration.kind is Kind.RUNS_ON_CHANGE
+            if not migration.version
             and (not (row := self.row_of(migration)) or self.changed(migration, row))
         ]
 
@@ -214,6 +236,10 @@ class State:
         if migration.kind is Kind.RUNS_ALWAYS or not self.changed(migration, row):
             return "applied"
         return "changed" if migration.version else "pending"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _highest(migrations: Iterable[Migration | Applied]) -> Version | None:

@@ -50,7 +50,10 @@ class Takeover:
     def _match(self, row: Foreign, known: Mapping[object, Migration]) -> Match:
         identities = _identities(row.version, row.kind, self._our_path(row))
         file = next((known[identity] for identity in identities if identity in known), None)
-        return Match(row, file, self.source.as_read(row, file.text) if file else None)
+        return Match(row, file, self._as_read(row, file) if file else None)
+
+    def _as_read(self, row: Foreign, file: Migration) -> str | None:
+        return self.source.as_read(row.kind, row.checksum, file.text)
 
     def _our_path(self, row: Foreign) -> str:
         return self.source.our_name(row.file_name.replace("\\", "/"))
@@ -121,7 +124,7 @@ class Takeover:
         path = file.path if file else self._our_path(row)
         if row.baseline and not file:
             path = ""
-        theirs = f"{self.source.name}:{row.checksum}" if row.checksum else ""
+        theirs = self.source.recorded(row.checksum)
         key = migration_key(row.version, path)
         return Recorded(key, row.kind, row.version, row.description, path, theirs, theirs)
 

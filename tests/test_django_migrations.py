@@ -246,13 +246,36 @@ def test_a_comment_at_the_end_swallows_nothing(project: Project, catalog: type[M
         RunSQL("CREATE SCHEMA s -- one"),
         RunSQL("-- two\nCREATE TABLE two (id int) -- three"),
     ]
-    MigrationRecorder(project.connection).ensure_schema()
+    recorder = MigrationRecorder(project.connection)
+    recorder.ensure_schema()
+    recorder.record_applied("catalog", "0001_initial")
     project.call("new", from_django=["catalog", "0005"], migration_version="1")
     project.call("upgrade")
     assert project.query("SELECT schemaname FROM pg_tables WHERE tablename = 'two'") == [
         ("public",)
     ]
-    assert shown(project) == ["0005_irreversible"]
+    assert shown(project) == ["0001_initial", "0005_irreversible"]
+
+
+def test_what_it_depends_on_comes_first(project: Project) -> None:
+    """Django refuses a record in which a migration is applied before what it depends on."""
+    MigrationRecorder(project.connection).ensure_schema()
+    for name in ("0002", "0003"):
+        project.call("new", from_django=["catalog", name])
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert (
+        str(caught.value)
+        .splitlines()[0]
+        .endswith(
+            "is Django's catalog.0002_rows, which depends on catalog.0001_initial, not applied yet; run"
+            " migrate catalog 0001_initial first, or write a file for it too (jetbase.E010)"
+        )
+    )
+    migrate(project, "catalog", "0001")
+    project.call("upgrade")
+    assert shown(project) == list(DONE)
+    migrate(project)
 
 
 def test_a_name_with_a_dash(project: Project) -> None:

@@ -108,4 +108,6 @@ def test_a_finding(shell: Shell) -> None:
     assert shell("jetbase_validate_checksums --fix", 0) == ""
     (shell.migrations / "V1__a.sql").unlink()
     assert "jetbase.E012" in shell("jetbase_validate_files", 4)
+    assert "no migration file at all" in shell("jetbase_fix", 1)
+    (shell.migrations / "V2__b.sql").write_text("SELECT 1;")
     assert shell("jetbase_fix", 0) == ""

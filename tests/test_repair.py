@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from .conftest import Project
@@ -395,3 +396,98 @@ def test_a_baseline_without_a_file_has_nothing_to_roll_back(project: Project) ->
         project.call("rollback")
     project.call("rollback", fake=True)
     assert project.call("current") == "No version is applied.\n"
+
+
+def test_a_rollback_undoes_what_ran(project: Project) -> None:
+    """Not what a file of the same version on another branch would undo."""
+    project.write(V1__a=A, V2__b=B)
+    project.call("upgrade")
+    (project.folder / "V2__b.sql").unlink()
+    other = "CREATE TABLE c (id INTEGER);\n-- rollback\nDROP TABLE a;\n"
+    project.write(V2__other=other)
+    project.call("rollback")
+    assert "V2__other.sql: is not what was applied as V2__b.sql, so the rollback" in project.said
+    assert project.tables() == {"a"}
+    project.call("upgrade")
+    project.write(V2__other=other.replace("(id", "(n"))
+    project.configure(HISTORY_TEXT_LIMIT=0)
+    project.call("fix_checksums")
+    project.write(V2__other=other)
+    with pytest.raises(CommandError, match="is not on disk any more and the history has not kept"):
+        project.call("rollback")
+    assert project.tables() == {"a", "c"}
+
+
+def test_another_file_of_the_same_version_is_not_accepted(project: Project) -> None:
+    project.write(V1__a=A, V2__b=B)
+    project.call("upgrade")
+    (project.folder / "V2__b.sql").unlink()
+    project.write(V2__other="CREATE TABLE c (id INTEGER);")
+    with pytest.raises(CommandError) as caught:
+        project.call("fix_checksums")
+    assert caught.value.returncode == 4
+    assert (
+        "V2__other.sql: has the version of V2__b.sql, which was applied, and is another file; give"
+        " it another version; if it is that file, give it its name back (jetbase.E014)"
+    ) in str(caught.value) + project.said
+    (project.folder / "V2__other.sql").rename(project.folder / "V3__other.sql")
+    project.write(V2__b=B)
+    project.call("upgrade")
+    assert project.tables() == {"a", "b", "c"}
+
+
+def test_an_older_release_accepts_nothing(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.write(V1__a=A.replace("id", "number"), V2__b=B)
+    project.call("fix_checksums")
+    project.call("upgrade")
+    (project.folder / "V2__b.sql").unlink()
+    project.write(V1__a=A)
+    with pytest.raises(CommandError, match="so that it cannot be accepted here"):
+        project.call("fix_checksums")
+    project.write(V1__a=A.replace("id", "number"), V2__b=B)
+    assert project.call("upgrade") == "Nothing to do.\n"
+
+
+def test_an_older_release_leaves_runs_always_files_to_the_newer(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER);", RA__x="INSERT INTO a VALUES (1);")
+    project.call("upgrade")
+    project.write(V2__b=B, RA__x="INSERT INTO a VALUES (2);", RA__same="SELECT 1;")
+    project.call("upgrade")
+    (project.folder / "V2__b.sql").unlink()
+    project.write(RA__x="INSERT INTO a VALUES (1);", RA__gone="INSERT INTO a VALUES (3);")
+    out = project.call("upgrade")
+    assert "Applied RA__same.sql" in out
+    assert "RA__x.sql: is left to the newer release" in project.said
+    assert project.query("SELECT id FROM a ORDER BY id") == [(1,), (2,)]
+    assert "RA__gone.sql" not in project.applied()
+
+
+def test_a_release_that_was_rolled_back_leaves_nothing_behind(project: Project) -> None:
+    project.write(V1__a=A, RA__old="SELECT 1;")
+    project.call("upgrade")
+    project.write(V2__b=B, RA__new="SELECT 1;", ROC__new="SELECT 1;")
+    project.call("upgrade")
+    project.call("rollback")
+    for name in ("V2__b", "RA__new", "ROC__new"):
+        (project.folder / f"{name}.sql").unlink()
+    project.call("upgrade")
+    assert project.said == ""
+    assert project.applied() == ["V1__a.sql", "RA__old.sql"]
+
+
+def test_without_any_file_nothing_is_forgotten(project: Project) -> None:
+    """The directory may be a volume that is not mounted."""
+    project.write(V1__a=A)
+    project.call("upgrade")
+    (project.folder / "V1__a.sql").unlink()
+    with pytest.raises(CommandError, match="no migration file at all, so nothing is fixed"):
+        project.call("fix_files")
+    assert project.applied() == ["V1__a.sql"]
+
+
+def test_an_alias_that_is_none(project: Project) -> None:
+    for command in (["upgrade"], ["new", "--from-django", "catalog", "0001"], ["lock_status"]):
+        with pytest.raises(CommandError, match="(?:has no alias|The connection) 'nope'"):
+            call_command(f"jetbase_{command[0]}", *command[1:], "--database=nope")

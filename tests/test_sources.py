@@ -270,7 +270,7 @@ def test_what_jetbase_never_ran_behind_a_hash(project: Project) -> None:
 def test_a_bom_made_jetbase_take_a_comment_for_sql() -> None:
     text = "-- upgrade\nCREATE TABLE a (id int);\nCREATE TABLE b (id int);"
     found = on_sqlite("jetbase")
-    read = found.as_read(Foreign(**vars(ROW) | {"checksum": found.checksum("\ufeff" + text)}), text)
+    read = found.as_read(ROW.kind, found.checksum("\ufeff" + text), text)
     assert read == "\ufeff" + text
     assert found.differences(read) == [(2, 2, COMMENTED)]
 
@@ -278,9 +278,9 @@ def test_a_bom_made_jetbase_take_a_comment_for_sql() -> None:
 def test_a_changed_file_was_not_read_as_it_is() -> None:
     found = on_sqlite("jetbase")
     row = Foreign(**vars(ROW) | {"checksum": found.checksum("SELECT 1;")})
-    assert found.as_read(row, "SELECT  1;") is None
-    assert found.as_read(row, "SELECT 1;\n-- rollback\nSELECT 2;")
-    assert found.as_read(ROW, "anything") == "anything"
+    assert found.as_read(row.kind, row.checksum, "SELECT  1;") is None
+    assert found.as_read(row.kind, row.checksum, "SELECT 1;\n-- rollback\nSELECT 2;")
+    assert found.as_read(ROW.kind, ROW.checksum, "anything") == "anything"
 
 
 def test_flyway_keeps_its_order(project: Project) -> None:
@@ -353,9 +353,9 @@ def test_placeholders_hide_the_checksum_of_a_repeatable_file() -> None:
     text = "CREATE VIEW ${schema}.a AS SELECT 1;"
     versioned = Foreign(**vars(ROW) | {"checksum": "5"})
     repeatable = Foreign(**vars(versioned) | {"version": None, "kind": Kind.RUNS_ON_CHANGE})
-    assert found.as_read(versioned, text) is None
-    assert found.as_read(repeatable, text) == text
-    assert found.as_read(repeatable, "SELECT 1;") is None
+    assert found.as_read(versioned.kind, versioned.checksum, text) is None
+    assert found.as_read(repeatable.kind, repeatable.checksum, text) == text
+    assert found.as_read(repeatable.kind, repeatable.checksum, "SELECT 1;") is None
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.utils import timezone
+from django.utils.connection import ConnectionDoesNotExist
 
 from ..exceptions import JetbaseError
 from ..executor import Done
@@ -73,7 +75,7 @@ class JetbaseCommand(BaseCommand):
                 raise self.failure(error, str(error)) from error
             except KeyboardInterrupt:
                 raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
-            except Error as error:
+            except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
                 message = f"Database {options['database']!r}: {str(error).strip()}"
                 raise self.failure(error, message) from error
 
@@ -89,7 +91,7 @@ class JetbaseCommand(BaseCommand):
             status = _BY_SIGNAL + self.interruption.signal
             message = f"{self.interruption.signal.name}: {message}"
         if self.json:
-            self.print_json(failure_document(error, self.done))
+            self.print_json(failure_document(error, message, self.done))
         return CommandError(message, returncode=status)
 
     def migrator(self, **options: Any) -> Migrator:

@@ -55,13 +55,13 @@ def _planned_document(planned: Planned) -> dict[str, Any]:
     }
 
 
-def failure_document(error: Exception, done: Iterable[Done]) -> dict[str, Any]:
+def failure_document(error: Exception, message: str, done: Iterable[Done]) -> dict[str, Any]:
     """What is printed instead of any other document: what failed, and what was done before."""
     facts = ("path", "line", "column", "version")
     return {
         "steps": [done_document(item) for item in done],
         "problems": problem_documents(getattr(error, "problems", ())),
-        "error": {"message": str(error).strip()}
+        "error": {"message": message.strip()}
         | {name: getattr(error, name, None) for name in facts},
     }
 
@@ -88,7 +88,7 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
 
 
 def event_document(event: Past) -> dict[str, Any]:
-    return event._asdict() | {"at": event.at.isoformat()}
+    return event._asdict() | {"at": event.at.isoformat(), "version": event.version or None}
 
 
 def lock_document(status: LockStatus) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from ..dialects.base import Dialect
 from ..exceptions import HistoryError
 from ..files import parse_version
-from ..migration import Kind, Version
+from ..migration import Kind, Migration, Version
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,17 +75,26 @@ class Source(ABC):
         """The name or path with us of a file that has this one with the tool."""
         return file_name
 
-    def as_read(self, row: Foreign, text: str) -> str | None:
+    def as_read(self, kind: Kind, checksum: str, text: str) -> str | None:
         """The text as the tool read it when it ran; None where its checksum is another one.
 
         `text` is without its BOM.
         """
-        for reading in self.readings(row, text):
-            if row.checksum in ("", self.checksum(reading)):
+        for reading in self.readings(text):
+            if checksum in ("", self.checksum(reading)):
                 return reading
         return None
 
-    def readings(self, row: Foreign, text: str) -> Iterator[str]:
+    def recorded(self, checksum: str) -> str:
+        """The tool's checksum as our history has it."""
+        return f"{self.name}:{checksum}" if checksum else ""
+
+    def is_what_ran(self, migration: Migration, recorded: str) -> bool:
+        """Whether a file has the tool's checksum, which our history has."""
+        checksum = recorded.partition(":")[2]
+        return self.as_read(migration.kind, checksum, migration.text) is not None
+
+    def readings(self, text: str) -> Iterator[str]:
         """How the tool may have read a file that has this text without its BOM."""
         yield text
 

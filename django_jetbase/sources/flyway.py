@@ -82,14 +82,14 @@ class FlywaySource(Source):
         unsigned = zlib.crc32(plain.encode())
         return str(unsigned - (1 << 32) if unsigned >> 31 else unsigned)
 
-    def as_read(self, row: Foreign, text: str) -> str | None:
+    def as_read(self, kind: Kind, checksum: str, text: str) -> str | None:
         """As in other sources; a repeatable file with placeholders counts as unchanged.
 
         Its checksum was taken after they were replaced, by values that nobody knows here.
         """
-        if row.version is None and "${" in text:
+        if kind is Kind.RUNS_ON_CHANGE and "${" in text:
             return text
-        return super().as_read(row, text)
+        return super().as_read(kind, checksum, text)
 
     def our_name(self, file_name: str) -> str:
         """A repeatable file runs on change with us: `R__x` is `ROC__x`."""

@@ -65,7 +65,7 @@ class JetbaseSource(Source):
         statements = (_joined(lines).rstrip(delimiter).strip() for lines in sent)
         return hashlib.sha256("\n".join(filter(None, statements)).encode()).hexdigest()
 
-    def readings(self, row: Foreign, text: str) -> Iterator[str]:
+    def readings(self, text: str) -> Iterator[str]:
         yield text
         yield "\ufeff" + text  # which it took for the first character of the first line
 
