@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, IntegrityError
 
-from .dialects.base import Dialect, Retrying, StatementFailed, failing
+from .dialects.base import Dialect, Progress, Retrying, StatementFailed, failing
 from .exceptions import LockError, StatementError
 from .history import History
 from .lock import Lock
 from .migration import Applied, Direction, Origin
+from .models import AppliedMigration
 from .plan import Step
 from .queries import Expression, Query
-from .recorder import Recorded, Recorder
+from .recorder import TABLE, Recorded, Recorder
 from .retry import Retry
 from .script import Section
 
@@ -61,17 +62,19 @@ class Executor:
         self.recorder = recorder
         self.retries = retries
 
-    def run(self, step: Step, migration: Recorded, section: Section) -> Done:
-        """Run the section of the step and record it.
+    def run(
+        self, step: Step, migration: Recorded, section: Section, *, resume: bool = False
+    ) -> Done:
+        """Run the section of the step and record it; with `resume` from where it has come to.
 
         Raises StatementError; LockLostError where the lock is another's, and OvertakenError where
         the history is not what the plan was made of: then nothing was recorded.
         """
         started = time.monotonic()
-        run = _Run(self, step, migration, section, started)
+        run = _Run(self, step, migration, section, started, resume)
         retry = Retry(self.dialect, migration.path, self.retries)
         try:
-            if self.dialect.is_atomic(section):
+            if self.dialect.is_atomic(section) and not resume:
                 retry(run.in_transaction)
             else:
                 run.one_by_one(retry)
@@ -145,6 +148,7 @@ class _Run:
         migration: Recorded,
         section: Section,
         started: float,
+        resume: bool,
     ) -> None:
         self.executor = executor
         self.dialect = executor.dialect
@@ -155,8 +159,10 @@ class _Run:
         self.migration = migration
         self.section = section
         self.started = started
-        self.committed: int | None = None  # None: all or nothing
+        self.resume = resume
+        self.progress: Progress | None = None  # None: all or nothing
         self.partial = False
+        self.left = ""
 
     def in_transaction(self) -> None:
         self.dialect.run_in_transaction(
@@ -174,25 +180,35 @@ class _Run:
             with self.dialect.transaction():
                 if self.dialect.transaction_is_lock:
                     self._verify()
-                self.recorder.write(
-                    self.recorder.beginning(
-                        self.migration, self.step.applied, self.step.direction, self._count
-                    )
-                )
+                self.recorder.write(self._beginning())
         except IntegrityError as error:
             self.lock.ask()
             raise OvertakenError from error
         row = self.history.row(self.migration.key)
         assert row is not None  # written above
-        self.committed = 0
+        self.progress = Progress(
+            TABLE, row.sequence, row.committed, unsure=row.attempted > row.committed
+        )
         try:
-            self.dialect.run_one_by_one(self.section, self._progress, self._while_locked(retry))
+            self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))
             self._finish()
-        except BaseException as error:
-            # What was interrupted may go on in the database.
-            self.partial = not isinstance(error, StatementFailed) or error.partial
-            self._stop(row)
+        except StatementFailed as failure:
+            self.partial, self.left = failure.partial, failure.left
+            self._stop(row, self.progress.committed, failure.partial)
             raise
+        except BaseException:
+            self.partial = True  # what was interrupted may go on in the database
+            if row.attempted < 0:
+                self._stop(row, self.progress.committed, partial=True)
+            raise
+
+    def _beginning(self) -> list[Query]:
+        row, direction = self.step.applied, self.step.direction
+        if self.resume:
+            assert row is not None  # it is incomplete
+            return self.recorder.going_on(self.migration, row, self._count)
+        attempted = 0 if self.dialect.records_progress(self.section) else AppliedMigration.UNKNOWN
+        return self.recorder.beginning(self.migration, row, direction, self._count, attempted)
 
     def _while_locked(self, retry: Retry) -> Retrying:
         """A heartbeat that finds the lock taken away ends the run before its next statement."""
@@ -215,17 +231,14 @@ class _Run:
             self.lock.ask()
             self.recorder.write(finished)
 
-    def _stop(self, row: Applied) -> None:
+    def _stop(self, row: Applied, committed: int, partial: bool) -> None:
         try:
             with self.dialect.transaction():
                 self.recorder.write(
-                    self.recorder.stopped(row, self.step.applied, self.committed or 0, self.partial)
+                    self.recorder.stopped(row, self.step.applied, committed, partial)
                 )
         except (DatabaseError, LockError):
             self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
-
-    def _progress(self, committed: int) -> None:
-        self.committed = committed
 
     def _verify(self) -> None:
         self.executor.verify(self.step, self.migration)
@@ -273,21 +286,34 @@ class _Run:
 
     def _consequence(self) -> str:
         command = f"jetbase_{self.step.direction}"
-        if not self.committed and not self.partial:
+        committed = self.progress.committed if self.progress else 0
+        if not committed and not self.partial:
             return (
                 "Nothing of this file was kept, and none of the later ones ran:"
                 f" correct it and run {command} again."
             )
-        statements, committed = self.section.statements, self.committed or 0
+        statements = self.section.statements
         said = [f"Committed are {committed} of {len(statements)} statements"]
         if committed:
             said.append(f", up to line {statements[committed - 1].line}")
         if committed < len(statements):
             said.append(f"; not those from line {statements[committed].line} on")
-        if self.partial:
+        if self.left:
+            said.append(f"; {self.left} is left behind")
+        elif self.partial:
             said.append(", though the one that failed may have had an effect of its own")
+        upgrades = self.step.direction is Direction.UPGRADE
+        if upgrades and self.dialect.records_progress(self.section):
+            said.append(
+                f". Correct what failed, from line {statements[committed].line} on, and go on there"
+                " with jetbase_upgrade --resume; or put"
+                if committed < len(statements)
+                else ". Go on with jetbase_upgrade --resume; or put"
+            )
+        else:
+            said.append(". Put")
         return (
-            f"{''.join(said)}. Put the database right by hand, then say what you made true:"
+            f"{''.join(said)} the database right by hand, and say what you made true:"
             f" jetbase_resolve {self.migration.version or self.migration.path} --applied or"
             " --rolled-back."
         )

@@ -10,6 +10,8 @@ from .dialects.base import Dialect
 from .migration import Applied, Kind, Version
 from .models import AppliedMigration, Event
 
+STARTED = "started"
+
 
 class Past(NamedTuple):
     """One line of the event log."""
@@ -53,8 +55,8 @@ class History:
             .order_by("id")
             .values_list(
                 *("id", "key", "kind", "version", "description", "path", "checksum"),
-                *("upgrade_checksum", "at", "incomplete", "committed", "statements"),
-                *("duration_ms", "database_user", "host", "origin"),
+                *("upgrade_checksum", "at", "incomplete", "committed", "attempted"),
+                *("statements", "duration_ms", "database_user", "host", "origin"),
             )
         )
         return [
@@ -85,6 +87,12 @@ class History:
             .values_list("text", flat=True)
             .first()
         )
+        return None if data is None else zlib.decompress(data).decode()
+
+    def text_begun(self, row: Applied) -> str | None:
+        """The whole file as it was when a run of it last began; None where it was not kept."""
+        events = Event.objects.using(self.alias).filter(key=row.key, event=STARTED)
+        data = events.order_by("-id").values_list("text", flat=True).first()
         return None if data is None else zlib.decompress(data).decode()
 
     def last_event(self) -> int:

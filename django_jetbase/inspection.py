@@ -41,7 +41,14 @@ class Inspection:
     def files(self) -> Files:
         return migrations_of(self.read())
 
-    def state(self, files: Files, skip: Skip | None = None, seen: int | None = None) -> State:
+    def state(
+        self,
+        files: Files,
+        skip: Skip | None = None,
+        seen: int | None = None,
+        *,
+        resume: bool = False,
+    ) -> State:
         usual = OutOfOrder.IGNORE if skip and skip.files else OutOfOrder.ERROR
         return State(
             files.migrations,
@@ -50,6 +57,7 @@ class Inspection:
             OutOfOrder(self.settings.out_of_order or usual),
             files.unreadable,
             seen,
+            resume,
         )
 
     def faults(self, files: Files, state: State) -> list[Problem]:

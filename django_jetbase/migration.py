@@ -128,11 +128,17 @@ class Applied:
     applied_at: datetime
     incomplete: str = ""  # the direction in which it stopped half-way
     committed: int = 0
+    attempted: int = 0
     statements: int = 0
     duration_ms: int = 0
     database_user: str = ""
     host: str = ""
     origin: str = Origin.RUN
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is known at which statement its upgrade stopped."""
+        return self.incomplete == Direction.UPGRADE and self.attempted >= 0
 
     @property
     def label(self) -> str:

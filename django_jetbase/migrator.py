@@ -89,11 +89,13 @@ class Migrator:
         *,
         dry_run: bool = False,
         fake: bool = False,
+        resume: bool = False,
         skip: Skip | None = None,
     ) -> Result:
         """Apply what is pending: versioned, then runs-on-change, then runs-always.
 
-        With `fake` it is recorded as applied and not run.
+        With `fake` it is recorded as applied and not run; with `resume` a file that stopped
+        half-way goes on, where the history knows at which statement.
         """
         skip = self.inspection.with_settings(skip)
         target = _version(to_version)
@@ -106,7 +108,7 @@ class Migrator:
         def prepare() -> Prepared:
             """Once more under the lock, where another run may have done some of it."""
             nonlocal seen
-            state = self.inspection.state(files, skip, seen)
+            state = self.inspection.state(files, skip, seen, resume=resume)
             seen = state.last if seen is None else seen
             prepared = self.preparation.prepare(upgrade_plan(state, count, target), fake=fake)
             return _checked(
@@ -204,7 +206,7 @@ class Migrator:
                 if item.section is None:
                     done.append(executor.record(item.step, recorded, item.origin))
                 else:
-                    done.append(executor.run(item.step, recorded, item.section))
+                    done.append(executor.run(item.step, recorded, item.section, resume=item.resume))
                 self.report(done[-1])
         except OvertakenError:
             return False

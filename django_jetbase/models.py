@@ -65,12 +65,16 @@ class AppliedMigration(Run):
 
     A row is inserted when a migration is applied and deleted when it is rolled back or runs again,
     so that `id` is the order in which migrations were applied, and the unique key lets each be
-    applied once.
+    applied once. `attempted` statements of one that is incomplete have begun; UNKNOWN where the
+    history does not hear of each.
     """
+
+    UNKNOWN = -1
 
     id = models.BigAutoField(primary_key=True)
     incomplete = models.CharField(_("incomplete"), max_length=10, default="")
     committed = models.IntegerField(_("statements committed"), default=0)
+    attempted = models.IntegerField(_("statements begun"), default=0)
 
     class Meta:
         managed = False

@@ -10,6 +10,7 @@ from .problems import Problem, Rule
 from .state import OutOfOrder, State, subject
 
 ZERO = "zero"
+_WAY_ON = "go on with jetbase_upgrade --resume, or "
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ def incomplete_problems(state: State) -> list[Problem]:
             row,
             f"its {row.incomplete} has not come to its end; {row.committed} of its statements are"
             " known to be committed",
-            "wait while it runs; if it has stopped, put the database right by hand, then say what"
-            f" you made true: jetbase_resolve {row.version or row.path} --applied or --rolled-back",
+            f"wait while it runs; if it has stopped, {_WAY_ON if row.can_go_on else ''}put the"
+            " database right by hand, and say what you made true: jetbase_resolve"
+            f" {row.version or row.path} --applied or --rolled-back",
         )
         for row in state.applied
-        if row.incomplete
+        if row.incomplete and not state.goes_on(row)
     ]
 
 

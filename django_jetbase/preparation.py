@@ -10,17 +10,22 @@ from .migration import Applied, Direction, Migration, Origin, checksum
 from .plan import Plan, Step
 from .problems import Problem, Rule
 from .recorder import Recorded, recorded, recorded_again
+from .resumption import going_on_problem
 from .script import Script, Section, parse
 from .sources import source_that_recorded
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A step with what it sends; with another origin than `run` it sends nothing."""
+    """A step with what it sends; with another origin than `run` it sends nothing.
+
+    With `resume` it goes on where it has stopped.
+    """
 
     step: Step
     section: Section | None
     origin: Origin = Origin.RUN
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,21 @@ class Preparation:
             self._script_of(step) if step.migration else None
             return Planned(step, None, Origin.FAKE)
         section = self._with_timeouts(self._section(step))
+        if step.direction is Direction.UPGRADE and step.applied and step.applied.incomplete:
+            self._check_goes_on(step, step.applied, section)
+            return Planned(step, section, resume=True)
         if step.direction is Direction.UPGRADE and self._django_has(self._script_of(step).django):
             return Planned(step, None, Origin.DJANGO)
         return Planned(step, section)
+
+    def _check_goes_on(self, step: Step, row: Applied, section: Section) -> None:
+        text = self.history.text_begun(row)
+        if text is None and step.migration and step.migration.checksum == row.checksum:
+            text = step.migration.text
+        placeholders = self.settings.placeholders
+        before = parse(row.path, text, self.dialect.lexicon, placeholders).upgrade if text else None
+        if problem := going_on_problem(row, before, section, self.dialect):
+            raise ProblemsError([problem])
 
     def _with_timeouts(self, section: Section) -> Section:
         """The settings hold where the file is silent."""

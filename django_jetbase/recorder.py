@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db import models
 
 from .dialects.base import Dialect
+from .history import STARTED
 from .identity import stamp
 from .lease import Lease
 from .migration import Applied, Direction, Kind, Migration, Origin, Version
@@ -26,7 +27,6 @@ TABLES = [model._meta.db_table for model in _MODELS]
 SCHEMA_VERSION = 1
 
 APPLIED = "applied"
-STARTED = "started"
 FAILED = "failed"
 ROLLED_BACK = "rolled back"
 RESOLVED = "resolved"
@@ -105,7 +105,8 @@ class Recorder:
         if direction is Direction.ROLLBACK:
             return self._rolled_back(migration, row, statements, duration, origin)
         values = self._values(migration, duration, statements)
-        values |= {"incomplete": "", "committed": statements, "origin": str(origin)}
+        values |= {"incomplete": "", "committed": statements, "attempted": statements}
+        values |= {"origin": str(origin)}
         return [
             *self._forget(row),
             self._insert(AppliedMigration, values),
@@ -113,16 +114,30 @@ class Recorder:
         ]
 
     def beginning(
-        self, migration: Recorded, row: Applied | None, direction: Direction, statements: int
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        attempted: int = AppliedMigration.UNKNOWN,
     ) -> list[Query]:
-        """Record that a migration begins whose statements commit one by one."""
-        begun = migration._replace(text=None)
-        event = self._event(begun, STARTED, 0, statements, str(direction), replaces=row, whole=True)
+        """Record that a migration begins whose statements commit one by one.
+
+        `attempted` is 0 where the history will hear of each.
+        """
+        event = self._event(
+            migration, STARTED, 0, statements, str(direction), replaces=row, whole=True
+        )
+        state = {"incomplete": str(direction), "committed": 0, "attempted": attempted}
         if row:
-            return [event, self._update(row.key, incomplete=str(direction), committed=0)]
+            return [event, self._update(row.key, **state)]
         values = self._values(migration, 0, statements)
-        values |= {"incomplete": str(direction), "committed": 0}
-        return [self._insert(AppliedMigration, values), event]
+        return [self._insert(AppliedMigration, values | state), event]
+
+    def going_on(self, migration: Recorded, row: Applied, statements: int) -> list[Query]:
+        """Record that the upgrade of an incomplete migration goes on."""
+        detail = f"goes on behind statement {row.committed}"
+        return [self._event(migration, STARTED, 0, statements, detail, replaces=row)]
 
     def finished(
         self,
@@ -135,7 +150,8 @@ class Recorder:
         """Record that the last statement of such a migration is committed."""
         if row:
             return self.closing(migration, row, direction, statements, duration)
-        values = {"incomplete": "", "committed": statements, "duration_ms": duration}
+        values = {"incomplete": "", "duration_ms": duration}
+        values |= {"committed": statements, "attempted": statements}
         return [self._update(migration.key, **values), self._applied_event(migration, None)]
 
     def stopped(
@@ -145,8 +161,9 @@ class Recorder:
 
         `partial` if the statement that failed may have done something itself.
         """
-        if committed or partial:
-            return [self._update(row.key, committed=committed)]
+        attempted = committed + partial if row.attempted >= 0 else row.attempted
+        if committed or partial or (replaced and replaced.incomplete):
+            return [self._update(row.key, committed=committed, attempted=attempted)]
         return [self._update(row.key, incomplete="")] if replaced else self._forget(row)
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
@@ -163,7 +180,7 @@ class Recorder:
     ) -> list[Query]:
         """Record as applied what did not run here; `values` replace what would be recorded."""
         row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
-        state = {"incomplete": "", "committed": 0}
+        state = {"incomplete": "", "committed": 0, "attempted": 0}
         logged = row | {"event": event, "detail": detail, **self._stamp}
         return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
 

@@ -46,7 +46,7 @@ class State:
 
     `changed` tells whether the upgrade section of a file differs from what ran; `unreadable` are
     the keys of files that are there and cannot be read. A runs-always file is due only if nobody
-    has run it after the row `seen`.
+    has run it after the row `seen`. With `resume` what is incomplete is due, if it can go on.
     """
 
     migrations: Sequence[Migration]
@@ -55,6 +55,7 @@ class State:
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     unreadable: frozenset[str] = frozenset()
     seen: int | None = None
+    resume: bool = False
 
     @cached_property
     def by_key(self) -> dict[str, Applied]:
@@ -211,9 +212,15 @@ class State:
     def _is_due(self, migration: Migration, row: Applied | None) -> bool:
         if row is None:
             return True
+        if row.incomplete:
+            return self.goes_on(row)
         if migration.kind is Kind.RUNS_ALWAYS:
             return self.seen is None or row.sequence <= self.seen
         return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
+
+    def goes_on(self, row: Applied) -> bool:
+        """Whether an incomplete upgrade is taken up where it stopped."""
+        return self.resume and row.can_go_on and row.key in self.files_by_key
 
     def entries(self) -> list[Entry]:
         """Everything there is, in the order in which it runs."""

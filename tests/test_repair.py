@@ -489,5 +489,5 @@ def test_without_any_file_nothing_is_forgotten(project: Project) -> None:
 
 def test_an_alias_that_is_none(project: Project) -> None:
     for command in (["upgrade"], ["new", "--from-django", "catalog", "0001"], ["lock_status"]):
-        with pytest.raises(CommandError, match="(?:has no alias|The connection) 'nope'"):
+        with pytest.raises(CommandError, match=r"(?:has no alias|The connection) 'nope'"):
             call_command(f"jetbase_{command[0]}", *command[1:], "--database=nope")

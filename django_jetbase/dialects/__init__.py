@@ -7,7 +7,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from .base import Dialect, Notice
 
 _DIALECTS = {
-    "postgresql": ("postgresql", "PostgreSQLDialect"),
+    "postgresql": ("stepwise", "StepwisePostgreSQL"),
     "mysql": ("mysql", "MySQLDialect"),
     "sqlite": ("sqlite", "SQLiteDialect"),
 }

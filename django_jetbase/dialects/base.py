@@ -55,11 +55,36 @@ class Holder(NamedTuple):
         )
 
 
+class Progress:
+    """How far a section has come that runs statement by statement, as its row in `table` says.
+
+    The first `start` statements ran before; `unsure` if the next one had begun. Called with the
+    number of statements that are committed.
+    """
+
+    def __init__(self, table: str, row: int, start: int = 0, *, unsure: bool = False) -> None:
+        self.table = table
+        self.row = row
+        self.start = start
+        self.unsure = unsure
+        self.committed = start
+
+    def __call__(self, committed: int) -> None:
+        self.committed = committed
+
+    def sql(self, table: str, committed: int, attempted: int) -> str:
+        """SQL that records it; `attempted` statements have begun."""
+        return (
+            f"UPDATE {table} SET committed = {committed}, attempted = {attempted}"
+            f" WHERE id = {self.row}"
+        )
+
+
 class StatementFailed(Exception):
     """The statement at `index` failed, none where it was not one of the file's.
 
     `offset` is the place in the file's text that the database pointed at; its error is the cause.
-    `partial` if the statement may have had an effect although it failed.
+    `partial` if the statement may have had an effect although it failed; `left` says which.
     """
 
     def __init__(self, index: int | None, offset: int | None = None) -> None:
@@ -67,6 +92,7 @@ class StatementFailed(Exception):
         self.index = index
         self.offset = offset
         self.partial = False
+        self.left = ""
 
 
 class Dialect:
@@ -199,10 +225,8 @@ class Dialect:
             raise
         self.after_commit(section)
 
-    def run_one_by_one(
-        self, section: Section, progress: Callable[[int], None], retry: Retrying
-    ) -> None:
-        """Run the section in autocommit; `progress` hears how many statements are committed.
+    def run_one_by_one(self, section: Section, progress: Progress, retry: Retrying) -> None:
+        """Run the section in autocommit from where it has come to.
 
         `retry` runs each statement that is not in a transaction of the section's own.
         Raises StatementFailed. After any error what is open is rolled back, the session restored.
@@ -210,23 +234,56 @@ class Dialect:
         try:
             self.prepare(section)
             for index, statement in enumerate(section.statements):
-                if self.is_open(None):
-                    self.run(index, statement, section)
+                if index < progress.start:
+                    self.skip(index, statement, section)
                 else:
-                    retry(partial(self.run, index, statement, section))
-                if not self.is_open(statement):
-                    progress(index + 1)
+                    self.step(index, statement, section, progress, retry)
             with failing(None):
                 self.before_commit(section)
                 if section.statements and self.is_open(None):
-                    self.execute("COMMIT")
-                    progress(len(section.statements))
+                    self.commit_open(section, progress)
         except BaseException as error:
             if isinstance(error, StatementFailed) and not self.is_connected():
                 error.partial = True
             self.abandon(section)
             raise
         self.restore_session(section)
+
+    def step(
+        self,
+        index: int,
+        statement: Statement,
+        section: Section,
+        progress: Progress,
+        retry: Retrying,
+    ) -> None:
+        """Run one statement of such a section. Raises StatementFailed."""
+        if self.is_open(None):
+            self.run(index, statement, section)
+        else:
+            retry(partial(self.run, index, statement, section))
+        if not self.is_open(statement):
+            progress(index + 1)
+
+    def commit_open(self, section: Section, progress: Progress) -> None:
+        """Commit what such a section has left open at its end."""
+        self.execute("COMMIT")
+        progress(len(section.statements))
+
+    def records_progress(self, section: Section) -> bool:
+        """Whether the history hears of every statement of such a section, so that it can go on."""
+        return False
+
+    def skip(self, index: int, statement: Statement, section: Section) -> None:
+        """Pass over a statement that ran before, but for what it did to the session."""
+
+    def obstacle_to_skip(self, statement: Statement) -> str | None:
+        """Why nothing can go on behind this statement, which ran before."""
+        return None
+
+    def qualified(self, table: str) -> str:
+        """The name of a table of the history, whatever a section has done to the session."""
+        return str(self.connection.ops.quote_name(table))
 
     def interrupt(self, error: BaseException) -> None:
         """Raise the error, now or before the next statement; called in the thread that runs."""

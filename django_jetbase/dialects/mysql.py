@@ -12,7 +12,7 @@ from ..lexicons.mysql import MySQLLexicon
 from ..queries import Expression
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Holder, Obstacle, Retrying, StatementFailed, marks
+from .base import Dialect, Holder, Obstacle, Progress, Retrying, StatementFailed, marks
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -136,9 +136,7 @@ class MySQLDialect(Dialect):
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, DatabaseError) and error.args[0] in _TRANSIENT
 
-    def run_one_by_one(
-        self, section: Section, progress: Callable[[int], None], retry: Retrying
-    ) -> None:
+    def run_one_by_one(self, section: Section, progress: Progress, retry: Retrying) -> None:
         self._open, self._autocommit = False, True
         self._progress = progress
         super().run_one_by_one(section, progress, retry)

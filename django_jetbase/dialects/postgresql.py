@@ -23,12 +23,12 @@ except ImportError:
 else:
     SENDS_MESSAGES = True
 
-_CONTROL = re.compile(
+CONTROL = re.compile(
     r"(?:BEGIN|COMMIT|END|ABORT|START TRANSACTION|PREPARE TRANSACTION)\b"
     r"|ROLLBACK\b(?! (?:(?:WORK|TRANSACTION) )?TO\b)",
     re.IGNORECASE,
 )
-_NOT_INSIDE = re.compile(
+NOT_INSIDE = re.compile(
     r"(?P<what>VACUUM|(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM"
     r"|ALTER DATABASE .+? SET TABLESPACE|DISCARD ALL"
     r"|REINDEX (?:\([^)]*\) )?(?:DATABASE|SYSTEM|SCHEMA)"
@@ -69,6 +69,8 @@ class PostgreSQLDialect(Dialect):
         super().__init__(*args, **kwargs)
         self._restore: list[str] = []
         self._composer: Any = None
+        self._schema: str | None = None
+        self.role = "none"  # that the run began with
 
     @cached_property
     def lexicon(self) -> Lexicon:  # type: ignore[override]
@@ -104,6 +106,10 @@ class PostgreSQLDialect(Dialect):
                 ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
             )
 
+    def qualified(self, table: str) -> str:
+        quote = self.connection.ops.quote_name
+        return f"{quote(self._schema)}.{quote(table)}" if self._schema else str(quote(table))
+
     def takes_writes(self) -> bool:
         return self.execute("SHOW transaction_read_only") == [("off",)]
 
@@ -118,10 +124,10 @@ class PostgreSQLDialect(Dialect):
         if not section.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
             return None
         lead = self.lead(statement)
-        if _CONTROL.match(lead):
+        if CONTROL.match(lead):
             said = f"{statement.keyword} controls the transaction that the file runs in"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
-        if found := _NOT_INSIDE.match(lead):
+        if found := NOT_INSIDE.match(lead):
             said = f"{found['what'].upper()} cannot run inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
@@ -139,7 +145,8 @@ class PostgreSQLDialect(Dialect):
             " AND name NOT LIKE 'transaction\\_%%'",
             (),
         )
-        role = rows[0][1]
+        self.role = role = rows[0][1]
+        ((self._schema,),) = self.execute("SELECT current_schema()")
         settings = ", ".join(self._compose("set_config(%s, %s, false)", row) for row in rows[1:])
         self._restore = ["RESET SESSION AUTHORIZATION", "RESET ALL"]
         self._restore += [f"SELECT {settings}"] if settings else []

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from ...exceptions import ProblemsError
 from ...inspection import Skip
 from ...migration import Kind
-from ..base import FINDING, PENDING, JetbaseCommand
+from ..base import FINDING, PENDING, USAGE, JetbaseCommand
 from ..documents import migration_document, problem_documents
 
 
@@ -30,6 +30,11 @@ class Command(JetbaseCommand):
         parser.add_argument(
             "--fake", action="store_true", help="record it as applied, and run nothing"
         )
+        parser.add_argument(
+            "--resume",
+            action="store_true",
+            help="go on with a file that stopped half-way, behind its last statement that ran",
+        )
         parser.add_argument("--skip-validation", action="store_true", help="both of the next two")
         parser.add_argument(
             "--skip-checksum-validation",
@@ -50,12 +55,15 @@ class Command(JetbaseCommand):
         if options["check"]:
             self.check_pending(skip, **options)
             return
+        if options["resume"] and (options["fake"] or options["sql"]):
+            raise CommandError("--resume runs it: without --fake and --sql.", returncode=USAGE)
         migrator = self.migrator(**options)
         result = migrator.upgrade(
             options["count"],
             options["to_version"],
             dry_run=options["dry_run"] or options["sql"],
             fake=options["fake"],
+            resume=options["resume"],
             skip=skip,
         )
         self.show(result, migrator, **options)

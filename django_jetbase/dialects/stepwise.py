@@ -1,0 +1,271 @@
+"""PostgreSQL sections without a transaction: statement by statement, with their progress."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.db import DatabaseError
+
+from ..scanner import Statement
+from ..script import Section
+from .base import Progress, Retrying, StatementFailed, failing
+from .messages import Message
+from .postgresql import (
+    CONTROL,
+    NOT_INSIDE,
+    SENDS_MESSAGES,
+    PostgreSQLDialect,
+)
+
+_ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
+_REPEATABLE = re.compile(
+    r"(?:VACUUM|REINDEX|CLUSTER|ANALYZE|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE
+)
+_COMMITS = re.compile(r"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
+_READ_ONLY = re.compile(r"\bREAD\s+ONLY\b", re.IGNORECASE)
+_OF_SESSION = re.compile(
+    r"(?:CREATE (?:(?:GLOBAL|LOCAL) )?(?:OR REPLACE )?TEMP(?:ORARY)?|PREPARE(?! TRANSACTION)"
+    r"|DECLARE|LISTEN)\b",
+    re.IGNORECASE,
+)
+_NAME = r'(?:"(?:[^"]|"")+"|[^\s("]+)'
+_CREATES_INDEX = re.compile(
+    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<index>{_NAME}) ON (?:ONLY )?"
+    rf"(?P<table>{_NAME}(?: ?\. ?{_NAME})?)",
+    re.IGNORECASE,
+)
+_DROPS_INDEX = re.compile(
+    rf"DROP INDEX CONCURRENTLY (?:IF EXISTS )?(?P<index>{_NAME}(?: ?\. ?{_NAME})?)", re.IGNORECASE
+)
+_OWN_TRANSACTION = frozenset({"25001", "2D000"})  # refused inside one; ends the one it is in
+
+
+class StepwisePostgreSQL(PostgreSQLDialect):
+    """Records how far such a section has come.
+
+    A statement is one transaction with its record where that can be. Of one that must be alone the
+    history says beforehand that it begins, and afterwards that it is done. What a transaction of
+    the section's own does is recorded in it.
+    """
+
+    def records_progress(self, section: Section) -> bool:
+        """Not where another user may be at work, who must not write to the history."""
+        return not re.search(r"\bAUTHORIZATION\b", section.text, re.IGNORECASE)
+
+    def skip(self, index: int, statement: Statement, section: Section) -> None:
+        """Of what has run only what it set is lost with its session."""
+        if statement.keyword in ("SET", "RESET"):
+            self.run(index, statement, section)
+
+    def obstacle_to_skip(self, statement: Statement) -> str | None:
+        if _OF_SESSION.match(self.lead(statement)):
+            return "made what was lost with its session"
+        return None
+
+    def step(
+        self,
+        index: int,
+        statement: Statement,
+        section: Section,
+        progress: Progress,
+        retry: Retrying,
+    ) -> None:
+        if not self.records_progress(section):
+            super().step(index, statement, section, progress, retry)
+        elif self.is_open(None):
+            self._step_inside(index, statement, section, progress)
+        elif self._must_be_alone(statement):
+            self._step_alone(index, statement, section, progress, retry)
+        else:
+            self._step_recorded(index, statement, section, progress, retry)
+
+    def _must_be_alone(self, statement: Statement) -> bool:
+        if statement.keyword in _ALONE:
+            return True
+        if statement.keyword == "DO":
+            return bool(_COMMITS.search(statement.text))
+        lead = self.lead(statement)
+        return bool(CONTROL.match(lead) or NOT_INSIDE.match(lead))
+
+    def _step_inside(
+        self, index: int, statement: Statement, section: Section, progress: Progress
+    ) -> None:
+        """In a transaction of the section's own, whose COMMIT commits the record too."""
+        commits = statement.keyword in ("COMMIT", "END")
+        recorded = commits and not _READ_ONLY.search(section.text)
+        if recorded:
+            self._record(progress, index + 1, section)
+        self.run(index, statement, section)
+        if commits or not self.is_open(None):
+            progress(index + 1)
+        if not recorded and not self.is_open(None):
+            self._record(progress, index + 1, section)
+
+    def commit_open(self, section: Section, progress: Progress) -> None:
+        if self.records_progress(section) and not _READ_ONLY.search(section.text):
+            self._record(progress, len(section.statements), section)
+        super().commit_open(section, progress)
+
+    def _step_recorded(
+        self,
+        index: int,
+        statement: Statement,
+        section: Section,
+        progress: Progress,
+        retry: Retrying,
+    ) -> None:
+        note = self._note(progress, index + 1, index + 1, section)
+        try:
+            retry(partial(self._run_with, index, statement, section, note))
+        except StatementFailed as failure:
+            if _state_of(failure) not in _OWN_TRANSACTION:
+                raise
+            self._step_alone(index, statement, section, progress, retry)
+            return
+        progress(index + 1)
+
+    def _run_with(
+        self, index: int, statement: Statement, section: Section, note: Sequence[str]
+    ) -> None:
+        """Run the statement and the note as one transaction."""
+        try:
+            if SENDS_MESSAGES and statement.rows is None:
+                self._send(["BEGIN"], Message(index, [statement]), [*note, "COMMIT"])
+                return
+            self.execute("BEGIN")
+            self.run(index, statement, section)
+            with failing(None):
+                for sql in [*note, "COMMIT"]:
+                    self.execute(sql)
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _step_alone(
+        self,
+        index: int,
+        statement: Statement,
+        section: Section,
+        progress: Progress,
+        retry: Retrying,
+    ) -> None:
+        begins = statement.keyword in ("BEGIN", "START")
+        unsure = progress.unsure and index == progress.start
+        if unsure and self._is_done(index, statement, section):
+            self._record(progress, index + 1, section)
+            progress(index + 1)
+            return
+        if not begins:
+            self._record(progress, index, section, attempted=index + 1)
+        again = unsure
+
+        def attempt() -> None:
+            nonlocal again
+            if again:
+                self._drop_invalid(statement)
+            again = True
+            self.run(index, statement, section)
+
+        try:
+            retry(attempt)
+            self._refuse_invalid(index, statement)
+        except StatementFailed as failure:
+            found = self._index(statement)
+            invalid = found is not None and not found[1]
+            failure.left = f"the invalid index {found[0]}" if found and invalid else ""
+            failure.partial = invalid or statement.keyword in ("CALL", "DO")
+            raise
+        if not self.is_open(None):
+            self._record(progress, index + 1, section)
+            progress(index + 1)
+
+    # ---- what had begun when the run ended
+
+    def _is_done(self, index: int, statement: Statement, section: Section) -> bool:
+        """Whether a statement of which only the beginning is known has done its work.
+
+        Raises StatementFailed where nothing tells.
+        """
+        lead = self.lead(statement)
+        if _CREATES_INDEX.match(lead):
+            index_found = self._index(statement)
+            return index_found is not None and index_found[1]
+        if found := _DROPS_INDEX.match(lead):
+            return self.execute("SELECT to_regclass(%s) IS NULL", (found["index"],)) == [(True,)]
+        if _REPEATABLE.match(lead) or CONTROL.match(lead):
+            return False
+        said = "it had begun when the run ended, and nothing tells whether it has done its work"
+        error = StatementFailed(index)
+        error.partial = True
+        raise error from DatabaseError(said)
+
+    def _index(self, statement: Statement) -> tuple[str, bool] | None:
+        """The index that the statement builds, and whether it is valid; None where it is not there.
+
+        None as well for other statements, and where the connection died.
+        """
+        found = _CREATES_INDEX.match(self.lead(statement))
+        if not found or not self.is_connected():
+            return None
+        rows = self.execute(
+            "SELECT i.indexrelid::regclass::text, i.indisvalid FROM pg_index i"
+            " JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE c.relname = %s AND i.indrelid = to_regclass(%s)",
+            (_identifier(found["index"]), re.sub(r" ?\. ?", ".", found["table"])),
+        )
+        return (str(rows[0][0]), bool(rows[0][1])) if rows else None
+
+    def _refuse_invalid(self, index: int, statement: Statement) -> None:
+        """IF NOT EXISTS takes an invalid index for one."""
+        found = self._index(statement)
+        if found and not found[1]:
+            raise StatementFailed(index) from DatabaseError(f"the index {found[0]} is invalid")
+
+    def _drop_invalid(self, statement: Statement) -> None:
+        found = self._index(statement)
+        if found and not found[1]:
+            self.notice(f"Dropping the invalid index {found[0]} before it is built again.")
+            with failing(None):
+                self.execute(f"DROP INDEX CONCURRENTLY {found[0]}")
+
+    # ---- the record
+
+    def _record(
+        self, progress: Progress, committed: int, section: Section, attempted: int | None = None
+    ) -> None:
+        """Record the progress, in the transaction that is open or in one of its own."""
+        note = self._note(progress, committed, attempted or committed, section)
+        if not self.is_open(None):
+            note = ["BEGIN", *note, "COMMIT"]
+        if SENDS_MESSAGES:
+            self._send(note)
+            return
+        with failing(None):
+            for sql in note:
+                self.execute(sql)
+
+    def _note(
+        self, progress: Progress, committed: int, attempted: int, section: Section
+    ) -> list[str]:
+        """SQL that records the progress as the user that the run began as."""
+        update = progress.sql(self.qualified(progress.table), committed, attempted)
+        if not re.search(r"\bROLE\b", section.text, re.IGNORECASE):
+            return [update]
+        own = "NONE" if self.role == "none" else self.connection.ops.quote_name(self.role)
+        return [
+            "SELECT set_config('jetbase.role', current_setting('role'), true)",
+            f"SET LOCAL ROLE {own}",
+            update,
+            "SELECT set_config('role', current_setting('jetbase.role'), true)",
+        ]
+
+
+def _identifier(name: str) -> str:
+    """The name as the catalogues have it."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+
+
+def _state_of(failure: StatementFailed) -> Any:
+    cause = getattr(failure.__cause__, "__cause__", None)
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)

@@ -1,0 +1,231 @@
+"""Going on with a file without transaction where it stopped, on PostgreSQL."""
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+
+from .conftest import Project
+from .test_concurrency import spawn
+from .test_lock import lock_status
+
+pytestmark = pytest.mark.engines("postgresql")
+OFF = "-- jetbase: transaction=off\n"
+LOG = "CREATE TABLE log (n INTEGER);"
+BROKEN = "SELECT * FROM nowhere;"
+
+
+def progress(project: Project) -> tuple[str, int, int]:
+    """Incomplete, committed and attempted of what was applied last."""
+    columns = "incomplete, committed, attempted"
+    rows = project.query(f"SELECT {columns} FROM django_jetbase_migration ORDER BY id DESC LIMIT 1")
+    incomplete, committed, attempted = rows[0]
+    return incomplete, committed, attempted
+
+
+def numbers(project: Project) -> list[int]:
+    return [n for (n,) in project.query("SELECT n FROM log ORDER BY n")]
+
+
+def fails(project: Project, match: str, **options: Any) -> None:
+    with pytest.raises(CommandError, match=match):
+        project.call("upgrade", **options)
+
+
+def test_it_goes_on_behind_what_has_run(project: Project) -> None:
+    text = f"{OFF}{LOG}\nINSERT INTO log VALUES (1);\n{BROKEN}\nINSERT INTO log VALUES (2);"
+    project.write(V1__log=text, V2__after="INSERT INTO log VALUES (3);")
+    fails(project, r"Committed are 2 of 4 .*from line 4 on, and go on there with .* --resume")
+    assert progress(project) == ("upgrade", 2, 2)
+    fails(project, "go on with jetbase_upgrade --resume, or put the database right")
+    fails(project, r"V1__log\.sql:4:", resume=True)
+    assert progress(project) == ("upgrade", 2, 2)
+    project.write(V1__log=text.replace(BROKEN, "INSERT INTO log VALUES (10);"))
+    out = project.call("upgrade", resume=True)
+    assert [line.split(" (")[0] for line in out.splitlines()] == [
+        "Applied V1__log.sql",
+        "Applied V2__after.sql",
+    ]
+    assert numbers(project) == [1, 2, 3, 10]
+    assert project.applied() == ["V1__log.sql", "V2__after.sql"]
+    assert project.call("upgrade", resume=True) == "Nothing to do.\n"
+    assert project.call("upgrade", check=True) == "Nothing is pending.\n"
+    names = [(event["event"], event["detail"]) for event in project.events()]
+    assert ("started", "goes on behind statement 2") in names
+
+
+@pytest.mark.parametrize("limit", [1_000_000, 0])
+def test_what_has_run_may_not_change(project: Project, limit: int) -> None:
+    project.configure(HISTORY_TEXT_LIMIT=limit)
+    text = f"{OFF}{LOG}\nINSERT INTO log VALUES (1);\n{BROKEN}"
+    project.write(V1__log=text)
+    fails(project, "Committed are 2 of 3")
+    project.write(V1__log=text.replace("(1)", "(2)"))
+    said = r"V1__log\.sql:3: cannot go on: statement 2, which has run already, was changed"
+    fails(project, said if limit else "the history has not kept what ran", resume=True)
+    project.write(V1__log=f"{OFF}{LOG}")
+    fails(project, "which has run already, was changed" if limit else "not kept", resume=True)
+    project.write(V1__log=text.removeprefix(OFF))
+    fails(project, "shall now run in one", resume=True)
+    project.write(V1__log=text)
+    fails(project, r"V1__log\.sql:4:", resume=True)
+    assert numbers(project) == [1]
+
+
+def test_what_the_session_has_lost(project: Project) -> None:
+    project.write(V1__log=f"{OFF}CREATE TEMP TABLE t (n int);\n{BROKEN}")
+    fails(project, "Committed are 1 of 2")
+    fails(project, "statement 1 made what was lost with its session", resume=True)
+
+
+def test_settings_are_set_again(project: Project) -> None:
+    project.query("CREATE SCHEMA s")
+    project.query("CREATE ROLE jetbase_clerk")
+    try:
+        project.query("GRANT ALL ON SCHEMA s TO jetbase_clerk")
+        text = (
+            f"{OFF}SET search_path = s;\nSET ROLE jetbase_clerk;\nCREATE TABLE a (id int);\n"
+            f"CREATE INDEX CONCURRENTLY i ON a (id);\n{BROKEN}\nCREATE TABLE b (id int);"
+        )
+        project.write(V1__a=text)
+        fails(project, "Committed are 4 of 6")
+        assert progress(project) == ("upgrade", 4, 4)
+        project.write(V1__a=text.replace(BROKEN, "SELECT 1;"))
+        project.call("upgrade", resume=True)
+        owned = "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 's' ORDER BY 1"
+        assert project.query(owned) == [("a", "jetbase_clerk"), ("b", "jetbase_clerk")]
+        assert project.query("SELECT current_user") == [("postgres",)]
+    finally:
+        project.query("DROP OWNED BY jetbase_clerk CASCADE; DROP ROLE jetbase_clerk")
+
+
+def test_a_transaction_of_the_files_own(project: Project) -> None:
+    text = (
+        f"{OFF}{LOG}\nBEGIN;\nINSERT INTO log VALUES (1);\nCOMMIT;\n"
+        f"BEGIN;\nINSERT INTO log VALUES (2);\n{BROKEN}\nCOMMIT;"
+    )
+    project.write(V1__log=text)
+    fails(project, "Committed are 4 of 8")
+    assert progress(project) == ("upgrade", 4, 4)
+    project.write(V1__log=text.replace(BROKEN, "INSERT INTO log VALUES (3);"))
+    project.call("upgrade", resume=True)
+    assert numbers(project) == [1, 2, 3]
+
+
+def test_a_read_only_transaction(project: Project) -> None:
+    project.write(
+        V1__log=f"{OFF}{LOG}\nBEGIN READ ONLY;\nSELECT 1;\nCOMMIT;\nINSERT INTO log VALUES (1);"
+    )
+    project.call("upgrade")
+    assert numbers(project) == [1]
+
+
+def test_an_invalid_index_is_named_and_built_again(project: Project) -> None:
+    project.write(V1__log=f"{LOG} INSERT INTO log VALUES (1), (1);")
+    project.call("upgrade")
+    build = 'CREATE UNIQUE INDEX CONCURRENTLY "The Index" ON public . log (n);'
+    project.write(V2__index=f"{OFF}{build}\nINSERT INTO log VALUES (2);")
+    fails(project, r"V2__index\.sql:2:1: could not create unique index[\s\S]* the invalid index")
+    assert progress(project) == ("upgrade", 0, 1)
+    fails(project, "could not create unique index", resume=True)
+    project.query("DELETE FROM log; INSERT INTO log VALUES (1)")
+    project.call("upgrade", resume=True)
+    assert 'Dropping the invalid index "The Index" before it is built again.' in project.said
+    assert project.query("SELECT indisvalid FROM pg_index WHERE indrelid = 'log'::regclass") == [
+        (True,)
+    ]
+    assert numbers(project) == [1, 2]
+
+
+def test_if_not_exists_does_not_hide_an_invalid_index(project: Project) -> None:
+    project.write(V1__log=f"{LOG} INSERT INTO log VALUES (1), (1);")
+    project.call("upgrade")
+    build = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON log (n);"
+    with pytest.raises(Exception, match="could not create"):
+        project.query(build)
+    project.query("DELETE FROM log")
+    project.write(V2__index=f"{OFF}{build}")
+    fails(project, r"V2__index\.sql:2:1: the index i is invalid")
+    project.call("upgrade", resume=True)
+    assert project.query("SELECT indisvalid FROM pg_index WHERE indrelid = 'log'::regclass") == [
+        (True,)
+    ]
+
+
+def killed(project: Project, tmp_path: Path, text: str) -> None:
+    """A run of the file is killed in its statement that takes a second."""
+    project.write(V2__b=f"{OFF}{text}")
+    process = spawn(project, tmp_path, "jetbase_upgrade")
+    shown = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE {}"
+    sleeping = shown.format("'%pg_sleep(1)%' AND pid <> pg_backend_pid()")
+    while project.query(sleeping) == [(0,)]:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+
+
+def test_killed_between_statement_and_record(project: Project, tmp_path: Path) -> None:
+    """A statement and its record are one transaction where that can be."""
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    text = "INSERT INTO log VALUES (1);\nINSERT INTO log SELECT 2 FROM pg_sleep(1);\n"
+    killed(project, tmp_path, text + "INSERT INTO log VALUES (3);")
+    project.call("upgrade", resume=True)
+    assert numbers(project) == [1, 2, 3]
+    assert not lock_status(project)["locked"]
+
+
+def test_killed_in_a_procedure(project: Project, tmp_path: Path) -> None:
+    """What commits by itself may have done anything."""
+    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM pg_sleep(1); END"
+    project.write(V1__log=f"{LOG} CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;")
+    project.call("upgrade")
+    killed(project, tmp_path, "CALL p() /* pg_sleep(1) */;")
+    fails(project, "nothing tells whether it has done its work", resume=True)
+    assert numbers(project) == [1]
+    project.call("resolve", "2", applied=True)
+
+
+def test_killed_while_an_index_is_built(project: Project, tmp_path: Path) -> None:
+    function = "CREATE FUNCTION slow(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"
+    body = "BEGIN PERFORM pg_sleep(1); RETURN n; END"
+    project.write(V1__log=f"{LOG} INSERT INTO log VALUES (1); {function} $${body}$$;")
+    project.call("upgrade")
+    build = "CREATE INDEX CONCURRENTLY i ON log (slow(n)) /* pg_sleep(1) */;"
+    killed(project, tmp_path, f"{build}\nINSERT INTO log VALUES (2);")
+    project.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%'"
+    )
+    assert progress(project) == ("upgrade", 0, 1)
+    status = json.loads(project.call("status", json=True))["migrations"]
+    assert status[1]["state"] == "incomplete"
+    project.call("upgrade", resume=True)
+    assert "Dropping the invalid index i" in project.said
+    assert project.query("SELECT indisvalid FROM pg_index WHERE indrelid = 'log'::regclass") == [
+        (True,)
+    ]
+    assert numbers(project) == [1, 2]
+
+
+def test_a_statement_that_refuses_a_transaction_runs_alone(project: Project) -> None:
+    """Nothing in the words of a DO says whether it commits, and others we may not know."""
+    body = "DO $$BEGIN EXECUTE 'COM' || 'MENT ON TABLE log IS NULL'; PERFORM 1; END$$;"
+    commits = "DO $$BEGIN INSERT INTO log VALUES (1); COMMIT; END$$;"
+    call = "DO $$BEGIN CALL p(); END$$;"
+    procedure = "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$BEGIN COMMIT; END$$;"
+    project.write(V1__log=f"{OFF}{LOG}\n{procedure}\n{body}\n{commits}\n{call}\nVACUUM log;")
+    project.call("upgrade")
+    assert numbers(project) == [1]
+
+
+def test_resume_with_other_options(project: Project) -> None:
+    for options in ({"sql": True}, {"fake": True}):
+        with pytest.raises(CommandError) as caught:
+            project.call("upgrade", resume=True, **options)
+        assert caught.value.returncode == 2
