@@ -83,6 +83,9 @@ class Executor:
                 seconds = time.monotonic() - started
                 return Done(step, seconds, len(section.statements), by_other=True)
             self._ask_lock()
+            run.partial = run.partial or failure.partial
+            if failure.partial and not run.progress:
+                self._record_incomplete(step, migration, section)
             error = run.error(failure)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
@@ -128,6 +131,14 @@ class Executor:
             and row.checksum == migration.checksum
             and (step.applied is None or row.sequence != step.applied.sequence)
         )
+
+    def _record_incomplete(self, step: Step, migration: Recorded, section: Section) -> None:
+        """Of a transaction that could not be taken back whole."""
+        beginning = self.recorder.beginning(
+            migration, step.applied, step.direction, len(section.statements)
+        )
+        with self.dialect.transaction():
+            self.recorder.write(beginning)
 
     def _log_failure(self, migration: Recorded, section: Section, message: str) -> None:
         """A failure that cannot be logged must not hide the failure itself."""

@@ -210,7 +210,7 @@ def test_a_holder_that_died_is_followed(project: Project, tmp_path: Path) -> Non
     """Its session works on for some time, and is waited for."""
     project.write(V1__log=LOG)
     project.call("upgrade")
-    directive = "-- jetbase: transaction=off\n" if project.vendor == "sqlite" else ""
+    directive = "-- jetbase: transaction=off\n" if project.vendor != "postgresql" else ""
     project.write(V2__b=f"{directive}{slow(project, 3)}{slow(project, 3)}")
     process = spawn(project, tmp_path, "jetbase_upgrade")
     while not lock_status(project)["locked"]:

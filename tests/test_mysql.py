@@ -1,5 +1,12 @@
+import threading
+
 import pytest
 from django.core.management.base import CommandError
+from django.db import connections
+
+from django_jetbase.dialects.mysql import MySQLDialect
+from django_jetbase.lexicons import lexicon_of
+from django_jetbase.script import parse
 
 from .conftest import Project
 
@@ -215,3 +222,58 @@ def test_an_error_under_another_character_set_can_be_read(project: Project) -> N
     project.write(V1__a="SET NAMES latin1;\nSELECT 'x' FROM é;")
     with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: You have an error in your SQL"):
         project.call("upgrade")
+
+
+def test_a_file_of_dml_is_one_transaction(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    project.call("upgrade")
+    text = (
+        "SET NAMES utf8mb4; SET @n = 1;\nINSERT INTO a VALUES (@n); UPDATE a SET id = 2;\n"
+        "REPLACE INTO a VALUES (3); DELETE FROM a WHERE id = 3;\nINSERT INTO nowhere VALUES (1);"
+    )
+    project.write(V2__b=text)
+    with pytest.raises(CommandError, match=r"V2__b\.sql:4:1:[\s\S]*Nothing of this file was kept"):
+        project.call("upgrade")
+    assert project.query("SELECT * FROM a") == []
+    assert project.applied() == ["V1__a.sql"]
+    project.write(V2__b=text.replace("nowhere", "a"))
+    project.call("upgrade")
+    assert project.query("SELECT id FROM a ORDER BY id") == [(1,), (2,)]
+    assert [event["event"] for event in project.events()][2:] == ["failed", "applied"]
+
+
+def test_a_table_without_transactions_outlives_the_rollback(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER) ENGINE = MyISAM;")
+    project.call("upgrade")
+    project.write(V2__b="INSERT INTO a VALUES (1);\nINSERT INTO nowhere VALUES (1);")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    assert project.query("SELECT * FROM a") == [(1,)]
+    with pytest.raises(CommandError, match="has not come to its end"):
+        project.call("upgrade")
+    project.query("DELETE FROM a")
+    project.call("resolve", "2", rolled_back=True)
+
+
+def test_a_deadlock_runs_a_file_of_dml_again_as_a_whole(project: Project) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    project.write(V1__a="CREATE TABLE a (id INTEGER PRIMARY KEY); INSERT INTO a VALUES (1), (2);")
+    project.call("upgrade")
+    other = project.another()
+    other.query("BEGIN")
+    other.query("UPDATE a SET id = 20 WHERE id = 2")
+    project.write(V2__b="INSERT INTO a VALUES (3);\nUPDATE a SET id = 21 WHERE id = 2;")
+    timer = threading.Timer(1.5, other.connection.connection.rollback)
+    timer.start()
+    project.call("upgrade")
+    timer.join()
+    assert "trying again in" in project.said
+    assert project.query("SELECT id FROM a ORDER BY id") == [(1,), (3,), (21,)]
+
+
+@pytest.mark.parametrize(
+    "text", ["SET autocommit = 0;", "SET TRANSACTION READ ONLY;", "SET GLOBAL x = 1;", "CALL p();"]
+)
+def test_what_one_transaction_does_not_take_back(text: str) -> None:
+    section = parse("V1__a.sql", f"INSERT INTO a VALUES (1); {text}", lexicon_of("mysql")).upgrade
+    assert not MySQLDialect(connections["default"]).is_atomic(section)

@@ -59,20 +59,27 @@ def test_a_long_statement(project: Project, tmp_path: Path, number: int) -> None
     if project.vendor != "sqlite":
         assert project.query(SESSIONS[project.vendor]) == [(0,)]
     states = json.loads(project.call("status", json=True))["migrations"]
-    if project.vendor == "mysql":
-        assert [entry["state"] for entry in states] == ["applied", "incomplete"]
-        assert "Committed are 1 of 2 statements, up to line 1" in err
-        project.call("resolve", "2", rolled_back=True, lock_wait=0)
-        project.query("DELETE FROM a")
-    else:
-        assert [entry["state"] for entry in states] == ["applied", "pending"]
-        assert project.query("SELECT * FROM a") == []
+    assert [entry["state"] for entry in states] == ["applied", "pending"]
+    assert project.query("SELECT * FROM a") == []
     project.write(V2__long="INSERT INTO a VALUES (3);")
     project.call("upgrade", lock_wait=0)
     assert project.query("SELECT * FROM a") == [(3,)]
 
 
-@pytest.mark.engines("postgresql", "sqlite")
+@pytest.mark.engines("mysql")
+def test_a_long_statement_behind_ddl(project: Project, tmp_path: Path) -> None:
+    project.write(V1__a=A, V2__long=f"CREATE TABLE b (id INTEGER);\n{LONG['mysql']}")
+    _out, err, status = stopped(begun(project, tmp_path), signal.SIGTERM)
+    assert status == 128 + signal.SIGTERM
+    states = json.loads(project.call("status", json=True))["migrations"]
+    assert [entry["state"] for entry in states] == ["applied", "incomplete"]
+    assert "Committed are 1 of 2 statements, up to line 1" in err
+    project.query("DROP TABLE b")
+    project.call("resolve", "2", rolled_back=True, lock_wait=0)
+    project.write(V2__long="INSERT INTO a VALUES (3);")
+    project.call("upgrade", lock_wait=0)
+
+
 def test_a_long_statement_outside_a_transaction(project: Project, tmp_path: Path) -> None:
     text = f"-- jetbase: transaction=off\nINSERT INTO a VALUES (2);\n{LONG[project.vendor]}"
     project.write(V1__a=A, V2__long=text)

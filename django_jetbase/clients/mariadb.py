@@ -107,7 +107,8 @@ class MariaDB(Client):
             length += 1
 
     def close(self, section: Section) -> Iterator[str]:
-        yield "COMMIT;"
+        if not self.dialect.is_atomic(section):
+            yield "COMMIT;"
 
     def put_back(self, section: Section) -> Iterator[str]:
         timeouts = self.dialect.timeouts(section)

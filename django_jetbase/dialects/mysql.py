@@ -1,6 +1,6 @@
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from ..lexicons.ansi import Lexicon
 from ..lexicons.mysql import MySQLLexicon
-from ..queries import Expression
+from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
 from .base import Dialect, Holder, Obstacle, Progress, Retrying, StatementFailed, marks
@@ -29,6 +29,12 @@ _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
 _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
+# What a transaction takes back, and what leaves it open.
+_PURE = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES SET DO".split())
+_NOT_PURE = re.compile(
+    r"\b(?:autocommit|GLOBAL|PERSIST\w*|PASSWORD|ROLE|TRANSACTION)\b", re.IGNORECASE
+)
+_NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 # The character set first: every later text depends on it.
@@ -41,7 +47,7 @@ UNSETTABLE = re.compile(
 
 
 class MySQLDialect(Dialect):
-    """MySQL and MariaDB: DDL commits by itself, so a file runs statement by statement."""
+    """MySQL and MariaDB: DDL commits by itself, so a file with any runs statement by statement."""
 
     locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
     this_session: ClassVar[tuple[Expression, str]] = (Expression("CONNECTION_ID()"), "")
@@ -52,6 +58,7 @@ class MySQLDialect(Dialect):
         super().__init__(*args, **kwargs)
         self._open = False
         self._autocommit = True
+        self._outlived = False  # by changes, the last rollback
         self._progress: Callable[[int], None] = lambda committed: None
         self._variables: dict[str, str] = {}
         self._place: tuple[Any, ...] = ()
@@ -60,6 +67,15 @@ class MySQLDialect(Dialect):
     def lexicon(self) -> Lexicon:  # type: ignore[override]
         ((sql_mode,),) = self.execute("SELECT @@SESSION.sql_mode")
         return MySQLLexicon().in_mode(sql_mode)
+
+    def is_atomic(self, section: Section) -> bool:
+        """Whether it is nothing but DML, which one transaction takes back."""
+        return section.transaction and all(map(self._is_pure, section.statements))
+
+    def _is_pure(self, statement: Statement) -> bool:
+        if statement.keyword != "SET":
+            return statement.keyword in _PURE
+        return not _NOT_PURE.search(statement.text)
 
     def tables_among(self, names: Sequence[str]) -> set[str]:
         sql = (
@@ -135,6 +151,15 @@ class MySQLDialect(Dialect):
 
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, DatabaseError) and error.args[0] in _TRANSIENT
+
+    def run_in_transaction(
+        self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
+    ) -> None:
+        try:
+            super().run_in_transaction(section, verify, closing)
+        except StatementFailed as failure:
+            failure.partial = self._outlived
+            raise
 
     def run_one_by_one(self, section: Section, progress: Progress, retry: Retrying) -> None:
         self._open, self._autocommit = False, True
@@ -240,6 +265,8 @@ class MySQLDialect(Dialect):
 
     def roll_back(self) -> None:
         self.execute("ROLLBACK")
+        codes = (code for _level, code, _message in self.execute("SHOW WARNINGS"))
+        self._outlived = _NOT_TAKEN_BACK in codes
 
     def begin(self) -> None:
         self.execute("START TRANSACTION")
