@@ -1,6 +1,5 @@
 """Run one step and record it."""
 
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,15 +16,10 @@ from .models import AppliedMigration
 from .plan import Step
 from .queries import Expression, Query
 from .recorder import TABLE, Recorded, Recorder
+from .redaction import shortened, without_secrets
 from .retry import Retry
 from .script import Section
 
-# From the first quote behind the word to the last one: a literal may itself hold quoted SQL.
-_SECRET = re.compile(
-    r"(?P<word>\w*PASSWORD|\bIDENTIFIED\b)(?P<between>[^'\"$]*)(?P<literals>['\"$].*['\"$])",
-    re.IGNORECASE | re.DOTALL,
-)
-_QUOTES = re.compile(r"['\"$]+")
 _SHOWN = 300  # characters of a failing statement
 
 
@@ -280,7 +274,7 @@ class _Run:
             line, column = self.section.place(statement.start)
             shown = without_secrets(self.section.as_written(statement))
             said = without_secrets(said, statement.sql)
-            shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + " …"
+            shown = shortened(shown, _SHOWN)
         if failure.offset is not None:
             line, column = self.section.place(failure.offset)
         where = ":".join(str(part) for part in (self.migration.path, line, column) if part)
@@ -328,12 +322,3 @@ class _Run:
             f" jetbase_resolve {self.migration.version or self.migration.path} --applied or"
             " --rolled-back."
         )
-
-
-def without_secrets(text: str, of: str = "") -> str:
-    """The text without what is quoted behind PASSWORD and IDENTIFIED BY in it or in `of`."""
-    if secret := _SECRET.search(of):
-        for piece in _QUOTES.split(secret["literals"]):
-            if piece.strip():
-                text = text.replace(piece, "***")
-    return _SECRET.sub(r"\g<word>\g<between>'***'", text)

@@ -160,13 +160,16 @@ class Watch:
 def _beating(dialect: Dialect, token: str, lost: threading.Event) -> Iterator[None]:
     """Keep the lease alive from a thread with a connection of its own; set `lost` if it is lost.
 
+    The thread also says whom a statement waits for.
+
     Most runs are over before its first heartbeat, and cost no connection.
     """
     if dialect.is_private:
         yield
         return
     stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(dialect, token, stop, lost), daemon=True)
+    arguments = (dialect, dialect.session_id(), token, stop, lost)
+    thread = threading.Thread(target=_beat, args=arguments, daemon=True)
     thread.start()
     try:
         yield
@@ -175,14 +178,26 @@ def _beating(dialect: Dialect, token: str, lost: threading.Event) -> Iterator[No
         thread.join(_JOIN)
 
 
-def _beat(dialect: Dialect, token: str, stop: threading.Event, lost: threading.Event) -> None:
+def _beat(
+    dialect: Dialect,
+    session: int | None,
+    token: str,
+    stop: threading.Event,
+    lost: threading.Event,
+) -> None:
     other: Dialect | None = None
+    known: set[int] = set()
     while not stop.wait(BEAT_EVERY):
         try:
             other = other or dialect.companion()
             if not Lease(other, token).beat():
                 lost.set()
                 break
+            blockers = other.blockers(session) if session else []
+            for blocker in blockers:
+                if blocker.session not in known:
+                    dialect.notice(f"Waiting for a lock of the database: {blocker}")
+            known = {blocker.session for blocker in blockers}
         except Exception:  # also of a project's receivers; a heartbeat may be missed
             if other:
                 other.connection.close()

@@ -16,6 +16,7 @@ ORDER = [
     "migration",
     "models",
     "queries",
+    "redaction",
     "identity",
     "lexicons.ansi",
     "lexicons.compound",

@@ -169,3 +169,28 @@ def test_a_script_has_the_timeouts_too(project: Project) -> None:
     ((second, *_rest),) = project.query("SELECT * FROM y")
     assert _number(first) in ("7s", 7.0, 7000.0)
     assert _number(second) != _number(first)
+
+
+@SERVERS
+@pytest.mark.parametrize("what", ["table", "row"])
+def test_the_sessions_that_block_are_named(project: Project, what: str) -> None:
+    project.write(V1__a=f"{TABLE} INSERT INTO a VALUES (1);")
+    project.call("upgrade")
+    waiting = {"table": "ALTER TABLE a ADD COLUMN b INTEGER;", "row": "UPDATE a SET id = 2;"}[what]
+    project.write(V2__b=waiting)
+    twin = project.another()
+    twin.query("BEGIN")
+    twin.query("UPDATE a SET id = 3 /* PASSWORD 'hidden' */")
+    session = twin.query(
+        "SELECT pg_backend_pid()" if project.vendor == "postgresql" else "SELECT CONNECTION_ID()"
+    )[0][0]
+    timer = threading.Timer(3, twin.connection.connection.rollback)
+    timer.start()
+    project.call("upgrade")
+    timer.join()
+    (line,) = [line for line in project.said.splitlines() if "Waiting for a lock" in line]
+    sure = project.vendor == "postgresql" or what == "row"
+    assert f"session {session} of " in line
+    assert ("holds it" if sure else "may hold it") in line
+    assert "hidden" not in line
+    assert " s in its transaction" in line

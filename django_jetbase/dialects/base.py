@@ -12,6 +12,7 @@ from ..exceptions import HistoryError
 from ..lexicons.ansi import Lexicon
 from ..models import LOCK
 from ..queries import Expression, Query
+from ..redaction import shortened, without_secrets
 from ..scanner import Statement
 from ..script import Section
 
@@ -52,6 +53,27 @@ class Holder(NamedTuple):
         since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
         return (
             f"{self.command} by {self.database_user}@{self.host}, process {self.pid}, since {since}"
+        )
+
+
+class Blocker(NamedTuple):
+    """A session that has a lock which another one waits for; or, if not `sure`, may have it.
+
+    `seconds` is the age of its transaction.
+    """
+
+    session: int
+    user: str
+    seconds: float
+    query: str
+    sure: bool = True
+
+    def __str__(self) -> str:
+        query = " ".join(without_secrets(self.query).split())
+        verb = "holds" if self.sure else "may hold"
+        return (
+            f"session {self.session} of {self.user}, {self.seconds:.0f} s in its transaction,"
+            f" {verb} it: {shortened(query, 100)}"
         )
 
 
@@ -180,6 +202,14 @@ class Dialect:
 
     def terminate(self, holder: Holder) -> None:
         """End the holder's session, if it lives. Raises DatabaseError where that is not allowed."""
+
+    def session_id(self) -> int | None:
+        """What identifies this connection's session in the database; asks nothing."""
+        return None
+
+    def blockers(self, session: int) -> list[Blocker]:
+        """Whom a session waits for now. Raises DatabaseError where that is not allowed."""
+        return []
 
     def companion(self) -> "Dialect":
         """The same database over a connection of its own, for use in another thread."""

@@ -12,7 +12,7 @@ from ..lexicons.mysql import MySQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Holder, Obstacle, Progress, Retrying, StatementFailed, marks
+from .base import Blocker, Dialect, Holder, Obstacle, Progress, Retrying, StatementFailed, marks
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -35,6 +35,22 @@ _NOT_PURE = re.compile(
     r"\b(?:autocommit|GLOBAL|PERSIST\w*|PASSWORD|ROLE|TRANSACTION)\b", re.IGNORECASE
 )
 _NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
+_SESSIONS = (
+    "SELECT DISTINCT p.id, p.user, TIMESTAMPDIFF(SECOND, trx.trx_started, NOW()),"
+    " COALESCE(p.info, '') FROM information_schema.innodb_trx AS trx"
+    " JOIN information_schema.processlist AS p ON p.id = trx.trx_mysql_thread_id"
+)
+_ROW_LOCKS = (
+    "JOIN information_schema.innodb_lock_waits AS wait ON wait.blocking_trx_id = trx.trx_id"
+    " JOIN information_schema.innodb_trx AS own ON own.trx_id = wait.requesting_trx_id"
+    " WHERE own.trx_mysql_thread_id = %s"
+)
+_WAITS = (
+    "SELECT (SELECT COUNT(*) FROM information_schema.processlist"
+    " WHERE id = %s AND state LIKE 'Waiting for %%lock')"
+    " + (SELECT COUNT(*) FROM information_schema.innodb_trx"
+    " WHERE trx_mysql_thread_id = %s AND trx_state = 'LOCK WAIT')"
+)
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 # The character set first: every later text depends on it.
@@ -93,6 +109,23 @@ class MySQLDialect(Dialect):
 
     def disclaim(self, token: str) -> None:
         self.execute(f"DO RELEASE_LOCK('{_CLAIM}{token}')")
+
+    def session_id(self) -> int | None:
+        raw = self.connection.connection
+        return None if raw is None else int(raw.thread_id())
+
+    def blockers(self, session: int) -> list[Blocker]:
+        """InnoDB names who has a row; of a table anybody with a transaction may have it."""
+        rows = self.execute(f"{_SESSIONS} {_ROW_LOCKS}", (session,)) if self._knows_waits else []
+        if rows or self.execute(_WAITS, (session, session)) == [(0,)]:
+            return [Blocker(*row) for row in rows]
+        rows = self.execute(f"{_SESSIONS} WHERE trx.trx_mysql_thread_id <> %s", (session,))
+        return [Blocker(*row)._replace(sure=False) for row in rows]
+
+    @cached_property
+    def _knows_waits(self) -> bool:
+        connection: Any = self.connection
+        return bool(connection.mysql_is_mariadb)
 
     def terminate(self, holder: Holder) -> None:
         if self.is_working(holder):

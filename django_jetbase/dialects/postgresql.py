@@ -13,7 +13,7 @@ from ..lexicons.postgresql import PostgreSQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, Holder, Obstacle, StatementFailed, marks
+from .base import NEEDS_NO_TRANSACTION, Blocker, Dialect, Holder, Obstacle, StatementFailed, marks
 from .messages import SEPARATOR, Message, messages
 
 try:
@@ -131,6 +131,21 @@ class PostgreSQLDialect(Dialect):
             said = f"{found['what'].upper()} cannot run inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
+
+    def session_id(self) -> int | None:
+        return int(self._info.backend_pid) if self.is_connected() else None
+
+    def blockers(self, session: int) -> list[Blocker]:
+        rows = self.execute(
+            "SELECT other.pid, coalesce(other.usename, ''),"
+            " extract(epoch FROM now() - coalesce(other.xact_start, other.backend_start, now())),"
+            " coalesce(other.query, '')"
+            " FROM pg_stat_activity AS own JOIN pg_stat_activity AS other"
+            " ON other.pid = ANY (pg_blocking_pids(own.pid))"
+            " WHERE own.pid = %s AND own.wait_event_type = 'Lock' ORDER BY 1",
+            (session,),
+        )
+        return [Blocker(*row) for row in rows]
 
     def terminate(self, holder: Holder) -> None:
         if self.is_working(holder):
