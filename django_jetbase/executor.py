@@ -73,12 +73,14 @@ class Executor:
             else:
                 run.one_by_one(retry)
         except StatementFailed as failure:
+            if not self.dialect.is_connected():
+                run.settle()
             if self._is_done_by_other(step, migration):
                 seconds = time.monotonic() - started
                 return Done(step, seconds, len(section.statements), by_other=True)
             self._ask_lock()
-            run.partial = run.partial or failure.partial
             if failure.partial and not run.progress:
+                run.partial = True
                 self._record_incomplete(step, migration, section)
             error = run.error(failure)
             self._log_failure(migration, section, str(error))
@@ -168,6 +170,7 @@ class _Run:
         self.progress: Progress | None = None  # None: all or nothing
         self.partial = False
         self.left = ""
+        self.known = True  # whether it is known what was committed
 
     def in_transaction(self) -> None:
         self.dialect.run_in_transaction(
@@ -199,7 +202,8 @@ class _Run:
             self._finish()
         except StatementFailed as failure:
             self.partial, self.left = failure.partial, failure.left
-            self._stop(row, self.progress.committed, failure.partial)
+            if row.attempted < 0 or self.dialect.is_connected():
+                self._stop(row, self.progress.committed, failure.partial)
             raise
         except BaseException:
             self.partial = True  # what was interrupted may go on in the database
@@ -214,6 +218,15 @@ class _Run:
             return self.recorder.going_on(self.migration, row, self._count)
         attempted = 0 if self.dialect.records_progress(self.section) else AppliedMigration.UNKNOWN
         return self.recorder.beginning(self.migration, row, direction, self._count, attempted)
+
+    def settle(self) -> None:
+        """After the connection was lost: what its session does to the end is what counts."""
+        self.known = self.lock.outlive_session()
+        with suppress(DatabaseError):
+            row = self.history.row(self.migration.key)
+            if row and row.attempted >= 0 and self.progress:
+                self.progress(row.committed)
+                self.partial = row.attempted > row.committed
 
     def _while_locked(self, retry: Retry) -> Retrying:
         """A heartbeat that finds the lock taken away ends the run before its next statement."""
@@ -279,8 +292,10 @@ class _Run:
             line, column = self.section.place(failure.offset)
         where = ":".join(str(part) for part in (self.migration.path, line, column) if part)
         text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
+        keyword = "" if failure.index is None else statement.keyword
+        remedy = self.dialect.remedy(failure.__cause__, keyword)
         error = StatementError(
-            f"{text}\n{self._consequence()}",
+            "\n".join(filter(None, [text, remedy, self._consequence()])),
             path=self.migration.path,
             line=line,
             column=column,
@@ -291,6 +306,11 @@ class _Run:
 
     def _consequence(self) -> str:
         command = f"jetbase_{self.step.direction}"
+        if not self.known:
+            return (
+                "Whether this file is committed is not known, since the database could not be asked"
+                f" or still works at it: jetbase_status says so. Then run {command} again."
+            )
         committed = self.progress.committed if self.progress else 0
         if not committed and not self.partial:
             return (

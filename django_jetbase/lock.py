@@ -68,6 +68,25 @@ class Lock:
         by = f" by {other}" if other else ""
         return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
 
+    def outlive_session(self) -> bool:
+        """Wait for the end of the session that this run has lost, as long as for the lock.
+
+        Returns whether it has ended. If not, the lease stays, so that others wait for it too.
+        """
+        deadline = time.monotonic() + self._wait
+        try:
+            holder = self.lease.holder()
+            if holder is None or holder.token != self.lease.token:
+                return True
+            while self.dialect.is_working(holder):
+                if time.monotonic() >= deadline:
+                    self.lease.token = ""
+                    return False
+                time.sleep(_FIRST_PAUSE)
+        except DatabaseError:
+            return False
+        return True
+
     def is_alive(self, holder: Holder) -> bool:
         """Whether the holder shows life; where its session is not known, waits for a sign."""
         watch = Watch(self.dialect)

@@ -29,6 +29,7 @@ ORDER = [
     "script",
     "dialects.base",
     "dialects.messages",
+    "dialects.remedies",
     "dialects.postgresql",
     "dialects.stepwise",
     "dialects.mysql",

@@ -370,6 +370,13 @@ class Dialect:
         """What the database says, without its own idea of the place."""
         return str(error)
 
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        """A sentence about the way out of an error; empty where the message says it all.
+
+        `keyword` is the first word of the statement that failed.
+        """
+        return ""
+
     def is_open(self, statement: Statement | None) -> bool:
         """Whether the section has a transaction open, after this statement of it."""
         return False

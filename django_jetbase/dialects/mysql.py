@@ -13,6 +13,7 @@ from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
 from .base import Blocker, Dialect, Holder, Obstacle, Progress, Retrying, StatementFailed, marks
+from .remedies import FULL, READ_ONLY, lacks, mysql_grant
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -23,6 +24,9 @@ _COMMITS = frozenset(
 _CHARACTER_SET = re.compile(r"\bNAMES\b|\bCHARSET\b|\bcharacter[ _]set", re.IGNORECASE)
 _TRANSIENT = frozenset({1205, 1213})  # lock wait timeout, deadlock
 _CLAIM = "django_jetbase:"
+_DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
+_FULL = frozenset({3, 28, 1021, 1114})
+_READ_ONLY = frozenset({1036, 1290, 1792, 1836})
 _FOR_EVER = 31_536_000  # seconds
 _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 # Of these a failure leaves nothing, on tables that know transactions.
@@ -188,6 +192,7 @@ class MySQLDialect(Dialect):
     def run_in_transaction(
         self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
     ) -> None:
+        self._outlived = False
         try:
             super().run_in_transaction(section, verify, closing)
         except StatementFailed as failure:
@@ -206,7 +211,9 @@ class MySQLDialect(Dialect):
             commits_first = statement.keyword in _COMMITS or self._begins(statement)
             if commits_first:
                 self._progress(index)
-            failure.partial = statement.keyword not in _ATOMIC
+            failure.partial = statement.keyword not in _ATOMIC and not (
+                statement.keyword in _COMMITS and is_refused(failure.__cause__)
+            )
             raise
         if self._begins(statement):
             self._progress(index)
@@ -268,6 +275,18 @@ class MySQLDialect(Dialect):
         arguments = error.args if error else ()
         return f"{arguments[1]} ({arguments[0]})" if len(arguments) == 2 else str(error)
 
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        code = error.args[0] if error and error.args else None
+        if code in _DENIED:
+            return lacks(mysql_grant(self.message_of(error), self._account))
+        return FULL if code in _FULL else READ_ONLY if code in _READ_ONLY else ""
+
+    @property
+    def _account(self) -> str:
+        ((account,),) = self.execute("SELECT CURRENT_USER()")
+        user, _, host = account.rpartition("@")
+        return f"'{user}'@'{host}'"
+
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         near = _NEAR.search(str(error.args[-1]) if error.args else "")
         if not near:
@@ -306,6 +325,11 @@ class MySQLDialect(Dialect):
 
     def commit(self) -> None:
         self.execute("COMMIT")
+
+
+def is_refused(error: BaseException | None) -> bool:
+    """Whether the server has refused a statement before it did anything."""
+    return bool(error and error.args and error.args[0] in {*_DENIED, 1064})
 
 
 def claiming(token: str) -> str:

@@ -15,6 +15,7 @@ from ..scanner import Statement
 from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Blocker, Dialect, Holder, Obstacle, StatementFailed, marks
 from .messages import SEPARATOR, Message, messages
+from .remedies import FULL, READ_ONLY, lacks, postgresql_grant
 
 try:
     from psycopg import ClientCursor, errors, generators, pq
@@ -193,9 +194,7 @@ class PostgreSQLDialect(Dialect):
             self.execute(f"SET {setting}")
 
     def is_transient(self, error: BaseException | None) -> bool:
-        cause = getattr(error, "__cause__", None)
-        state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-        return state in _TRANSIENT
+        return sqlstate(error) in _TRANSIENT
 
     def before_commit(self, section: Section) -> None:
         if self.is_open(None):
@@ -312,6 +311,14 @@ class PostgreSQLDialect(Dialect):
         lines += [f"{name}: {text}" for name, text in more.items() if text]
         return "\n".join(lines)
 
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        state = sqlstate(error)
+        if state == "42501":
+            user = self.connection.settings_dict["USER"] if self.role == "none" else self.role
+            quoted = self.connection.ops.quote_name(user) if user else "CURRENT_USER"
+            return lacks(postgresql_grant(str(error), keyword, quoted))
+        return {"53100": FULL, "25006": READ_ONLY}.get(state, "")
+
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         if (position := _position(error)) >= 0:
             return statement.start + position
@@ -356,6 +363,12 @@ def timeouts(section: Section) -> Iterator[str]:
         seconds = getattr(section, name)
         if seconds is not None:
             yield f"{name} = {round(seconds * 1000)}"
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """The SQLSTATE of an error; empty for those of the connection."""
+    cause = getattr(error, "__cause__", None)
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
 
 
 def _position(error: Exception) -> int:

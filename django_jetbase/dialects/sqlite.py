@@ -14,6 +14,7 @@ from ..lexicons.sqlite import SQLiteLexicon
 from ..scanner import Statement
 from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Dialect, Holder, Obstacle, failing, marks
+from .remedies import FULL
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(
@@ -31,6 +32,7 @@ OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
 _SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
 _STEPS = 10_000  # instructions of SQLite's machine between two looks at the clock
 _LONGEST_SEARCH = 100_000
+READ_ONLY_FILE = "Make the file and its directory writable for this user, and run it again."
 _POLL = 0.05  # seconds between two tries to begin
 
 
@@ -194,6 +196,10 @@ class SQLiteDialect(Dialect):
         if section.statement_timeout and str(error) == "interrupted":
             return OperationalError("canceled because of the statement timeout")
         return error
+
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        said = str(error)
+        return FULL if "is full" in said else READ_ONLY_FILE if "readonly" in said else ""
 
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, OperationalError) and "locked" in str(error)

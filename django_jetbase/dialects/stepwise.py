@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from django.db import DatabaseError
 
@@ -16,6 +15,7 @@ from .postgresql import (
     NOT_INSIDE,
     SENDS_MESSAGES,
     PostgreSQLDialect,
+    sqlstate,
 )
 
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
@@ -119,7 +119,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         try:
             retry(partial(self._run_with, index, statement, section, note))
         except StatementFailed as failure:
-            if _state_of(failure) not in _OWN_TRANSACTION:
+            if sqlstate(failure.__cause__) not in _OWN_TRANSACTION:
                 raise
             self._step_alone(index, statement, section, progress, retry)
             return
@@ -264,8 +264,3 @@ class StepwisePostgreSQL(PostgreSQLDialect):
 def _identifier(name: str) -> str:
     """The name as the catalogues have it."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-
-
-def _state_of(failure: StatementFailed) -> Any:
-    cause = getattr(failure.__cause__, "__cause__", None)
-    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)

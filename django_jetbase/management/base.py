@@ -77,7 +77,12 @@ class JetbaseCommand(BaseCommand):
                 raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
             except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
                 message = f"Database {options['database']!r}: {str(error).strip()}"
-                raise self.failure(error, message) from error
+                raise self.failure(error, f"{message}\n{self.remedy(error)}".strip()) from error
+
+    def remedy(self, error: Exception) -> str:
+        """The way out of a database error."""
+        target = self.interruption.target
+        return target.database.dialect.remedy(error) if isinstance(target, Migrator) else ""
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
