@@ -98,8 +98,12 @@ class Lock:
             now = self.lease.holder()
         return now is not None and now.token == holder.token
 
-    def take_away(self, holder: Holder) -> None:
-        """End the holder's session where that is allowed, and free the lock."""
+    def take_away(self, holder: Holder, wait: float) -> None:
+        """End the holder's session where that is allowed, and free the lock.
+
+        Where that has to wait for a transaction, raises LockError after `wait` seconds.
+        """
+        self.dialect.wait = wait
         try:
             self.dialect.terminate(holder)
         except DatabaseError as error:
@@ -209,6 +213,7 @@ def _beat(
     while not stop.wait(BEAT_EVERY):
         try:
             other = other or dialect.companion()
+            other.wait = BEAT_EVERY
             if not Lease(other, token).beat():
                 lost.set()
                 break

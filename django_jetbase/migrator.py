@@ -244,7 +244,7 @@ class Migrator:
                     " the lock removed.",
                     holder=holder,
                 )
-            self.database.lock.take_away(holder)
+            self.database.lock.take_away(holder, self.database.lock_wait)
 
     # ---- validating and repairing
 

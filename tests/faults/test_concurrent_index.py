@@ -1,0 +1,70 @@
+"""CREATE INDEX CONCURRENTLY, which waits for every older transaction, beside waiting runs."""
+
+import time
+
+import pytest
+
+from ..conftest import Project
+from .conftest import LONG, Runs, applied_events, ended, said, until
+
+PG = pytest.mark.engines("postgresql")
+WAITING = 4
+PATHS = ["V1__t.sql", "V2__index.sql", "V3__x.sql"]
+BUILDING = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
+VALID = (
+    "SELECT indisvalid, indisready FROM pg_index WHERE indexrelid = to_regclass('t_n')"
+    " AND indrelid = to_regclass('t')"
+)
+
+
+def write(project: Project) -> None:
+    project.write(
+        V1__t="CREATE TABLE t (n INTEGER);\n"
+        "INSERT INTO t SELECT i FROM generate_series(1, 100000) AS i;",
+        V2__index="-- jetbase: transaction=off\nCREATE INDEX CONCURRENTLY t_n ON t (n);",
+        V3__x="INSERT INTO t VALUES (0);",
+    )
+
+
+def is_through(project: Project) -> None:
+    assert project.query(VALID) == [(True, True)]
+    assert project.applied() == applied_events(project) == PATHS
+    assert project.query("SELECT count(*) FROM t WHERE n = 0") == [(1,)]
+
+
+@PG
+def test_runs_that_wait_do_not_hold_it_up(project: Project, runs: Runs) -> None:
+    write(project)
+    processes = [runs.start(project) for _process in range(1 + WAITING)]
+    for outcome in [ended(process) for process in processes]:
+        assert outcome.status == 0, outcome
+        assert "deadlock" not in outcome.err
+    is_through(project)
+
+
+@PG
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "READ COMMITTED"][: 2 if LONG else 1])
+def test_a_long_transaction_is_waited_for(project: Project, runs: Runs, level: str) -> None:
+    """It has written to the table, or only looked at it."""
+    write(project)
+    project.call("upgrade", to_version="1")
+    other = project.another("reader")
+    other.query(f"BEGIN ISOLATION LEVEL {level}")
+    other.query("SELECT count(*) FROM t")
+    if level == "READ COMMITTED":
+        other.query("INSERT INTO t VALUES (-1)")
+    holder = runs.start(project)
+    until(lambda: project.query(BUILDING) == [(1,)])
+    began = time.monotonic()
+    waiters = [runs.start(project) for _process in range(WAITING)]
+    for waiter in waiters:
+        assert waiter.stderr
+        assert waiter.stderr.readline().startswith("  Waiting for upgrade by ")
+    assert holder.poll() is None
+    time.sleep(max(0, began + 2 - time.monotonic()))
+    other.query("COMMIT")
+    said(holder, "Applied V2__index.sql")
+    for outcome in [ended(process) for process in (holder, *waiters)]:
+        assert outcome.status == 0, outcome
+        assert "deadlock" not in outcome.err
+    is_through(project)
