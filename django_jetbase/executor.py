@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import DatabaseError, IntegrityError
+from django.db import Error, IntegrityError
 
 from .dialects.base import Dialect, Progress, Retrying, StatementFailed, failing
 from .exceptions import LockError, StatementError
@@ -110,14 +110,14 @@ class Executor:
 
     def _ask_lock(self) -> None:
         """Raise LockLostError where a failure came of that; without a database nothing is known."""
-        with suppress(DatabaseError):
+        with suppress(Error):
             self.lock.ask()
 
     def _is_done_by_other(self, step: Step, migration: Recorded) -> bool:
         """Whether another process has meanwhile done what failed here."""
         try:
             row = self.history.row(migration.key)
-        except DatabaseError:
+        except Error:
             return False
         if step.direction is Direction.ROLLBACK:
             return row is None
@@ -143,7 +143,7 @@ class Executor:
                 self.recorder.write(
                     self.recorder.failed(migration, len(section.statements), message)
                 )
-        except (DatabaseError, LockError):
+        except (Error, LockError):
             self.dialect.notice("The failure could not be written to the history.")
 
 
@@ -222,7 +222,7 @@ class _Run:
     def settle(self) -> None:
         """After the connection was lost: what its session does to the end is what counts."""
         self.known = self.lock.outlive_session()
-        with suppress(DatabaseError):
+        with suppress(Error):
             row = self.history.row(self.migration.key)
             if row and row.attempted >= 0 and self.progress:
                 self.progress(row.committed)
@@ -259,7 +259,7 @@ class _Run:
                 self.recorder.write(
                     self.recorder.stopped(row, self.step.applied, committed, partial)
                 )
-        except (DatabaseError, LockError):
+        except (Error, LockError):
             self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
 
     def _verify(self) -> None:

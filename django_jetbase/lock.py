@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError
+from django.db import Error
 
 from .dialects.base import Dialect, Holder
 from .exceptions import LockError, LockLostError
@@ -83,7 +83,7 @@ class Lock:
                     self.lease.token = ""
                     return False
                 time.sleep(_FIRST_PAUSE)
-        except DatabaseError:
+        except Error:
             return False
         return True
 
@@ -106,7 +106,7 @@ class Lock:
         self.dialect.wait = wait
         try:
             self.dialect.terminate(holder)
-        except DatabaseError as error:
+        except Error as error:
             said = self.dialect.message_of(error)
             self.dialect.notice(f"The session {holder.session} could not be ended: {said}")
         self.lease.free(holder.token)
@@ -121,7 +121,7 @@ class Lock:
                 yield
         finally:
             self._lost.clear()
-            with suppress(DatabaseError, LockError):  # a dead connection; then it will be stale
+            with suppress(Error, LockError):  # a dead connection; then it will be stale
                 if self.lease.token:
                     self.lease.free()
                 self.dialect.disclaim(token)

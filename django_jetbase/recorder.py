@@ -163,8 +163,8 @@ class Recorder:
         """
         attempted = committed + partial if row.attempted >= 0 else row.attempted
         if committed or partial or (replaced and replaced.incomplete):
-            return [self._update(row.key, committed=committed, attempted=attempted)]
-        return [self._update(row.key, incomplete="")] if replaced else self._forget(row)
+            return [self._update_row(row, committed=committed, attempted=attempted)]
+        return [self._update_row(row, incomplete="")] if replaced else self._forget(row)
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""
@@ -232,6 +232,10 @@ class Recorder:
     def _update(self, key: str, **values: Any) -> Query:
         where = f"namespace = %s AND {self._quote('key')} = %s"
         return update(self._quote, TABLE, values, where, ("", key))
+
+    def _update_row(self, row: Applied, **values: Any) -> Query:
+        """Change this very row: by now its migration may have another one."""
+        return update(self._quote, TABLE, values, "id = %s", (row.sequence,))
 
     def _forget(self, row: Applied | None) -> list[Query]:
         if row is None:

@@ -184,7 +184,8 @@ def test_the_sessions_that_block_are_named(project: Project, what: str) -> None:
     session = twin.query(
         "SELECT pg_backend_pid()" if project.vendor == "postgresql" else "SELECT CONNECTION_ID()"
     )[0][0]
-    timer = threading.Timer(3, twin.connection.connection.rollback)
+    cursor = twin.connection.connection.cursor()
+    timer = threading.Timer(3, cursor.execute, ["ROLLBACK"])
     timer.start()
     project.call("upgrade")
     timer.join()

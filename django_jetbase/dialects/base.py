@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
-from django.db import DatabaseError
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
@@ -130,7 +130,7 @@ class Dialect:
     transaction_is_lock: ClassVar[bool] = False
     wait: float = 0.0
     locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
-    this_session: ClassVar[tuple[int | Expression, str | Expression]] = (0, "")  # and its start
+    this_session: tuple[int | Expression, str | Expression] = (0, "")  # and its start
     at_work: ClassVar[str] = "1 = 0"  # whether the session in a row of the lock is known to live
     # Whether a statement in progress keeps Python from raising, so that it must be cancelled.
     blocks: ClassVar[bool] = True
@@ -201,14 +201,14 @@ class Dialect:
         return bool(self.execute(sql, (holder.token,)))
 
     def terminate(self, holder: Holder) -> None:
-        """End the holder's session, if it lives. Raises DatabaseError where that is not allowed."""
+        """End the holder's session, if it lives. Raises Error where that is not allowed."""
 
     def session_id(self) -> int | None:
         """What identifies this connection's session in the database; asks nothing."""
         return None
 
     def blockers(self, session: int) -> list[Blocker]:
-        """Whom a session waits for now. Raises DatabaseError where that is not allowed."""
+        """Whom a session waits for now. Raises Error where that is not allowed."""
         return []
 
     def companion(self) -> "Dialect":
@@ -341,7 +341,7 @@ class Dialect:
             with self.busy(), self.cursor() as cursor:
                 cursor.execute(self.as_sent(statement, section))
                 self.drain(cursor)
-        except (DatabaseError, ValueError) as error:
+        except (Error, ValueError) as error:
             known = self.readable(error, section)
             raise StatementFailed(index, self.offset_of(known, statement)) from known
 
@@ -416,7 +416,7 @@ class Dialect:
         """Leave whatever transaction is open; a dead connection is closed."""
         try:
             self.roll_back()
-        except DatabaseError:
+        except Error:
             self.connection.close()
 
     def roll_back(self) -> None:
@@ -428,7 +428,7 @@ class Dialect:
         self.rollback()
         try:
             self.restore_session(section)
-        except DatabaseError:
+        except Error:
             self.connection.close()
 
     # ---- talking to the database
@@ -461,7 +461,7 @@ def failing(index: int | None) -> Iterator[None]:
     """Turn a database error into the failure of a statement, or of none of the file's."""
     try:
         yield
-    except DatabaseError as error:
+    except Error as error:
         raise StatementFailed(index) from error
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.db import DatabaseError
+from django.db import Error
 
 from ..lexicons.ansi import Lexicon
 from ..lexicons.mysql import MySQLLexicon
@@ -70,7 +70,7 @@ class MySQLDialect(Dialect):
     """MySQL and MariaDB: DDL commits by itself, so a file with any runs statement by statement."""
 
     locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
-    this_session: ClassVar[tuple[Expression, str]] = (Expression("CONNECTION_ID()"), "")
+    this_session = (Expression("CONNECTION_ID()"), "")
     at_work: ClassVar[str] = f"IS_USED_LOCK(CONCAT('{_CLAIM}', token)) IS NOT NULL"
     django_now: ClassVar[str] = "UTC_TIMESTAMP(6)"
 
@@ -165,7 +165,7 @@ class MySQLDialect(Dialect):
 
     def _set(self, name: str, value: str) -> None:
         """Set a variable; one that is read-only cannot have moved."""
-        with suppress(DatabaseError):
+        with suppress(Error):
             self.execute(set_variable(name, value))
 
     def prepare(self, section: Section) -> None:
@@ -187,7 +187,7 @@ class MySQLDialect(Dialect):
         return found
 
     def is_transient(self, error: BaseException | None) -> bool:
-        return isinstance(error, DatabaseError) and error.args[0] in _TRANSIENT
+        return isinstance(error, Error) and error.args[0] in _TRANSIENT
 
     def run_in_transaction(
         self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
@@ -267,7 +267,7 @@ class MySQLDialect(Dialect):
             return error
         try:
             ((_level, code, message),) = self.execute("SHOW ERRORS LIMIT 1")
-        except (DatabaseError, ValueError):
+        except (Error, ValueError):
             code, message = error.args[0], "the message of the server cannot be read"
         return type(error)(code, message)
 
@@ -312,7 +312,7 @@ class MySQLDialect(Dialect):
     def has_open_work(self) -> bool:
         try:
             return self.execute("SELECT @@in_transaction") == [(1,)]
-        except DatabaseError:  # MySQL has no such variable
+        except Error:  # MySQL has no such variable
             return False
 
     def roll_back(self) -> None:

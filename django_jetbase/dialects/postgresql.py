@@ -5,7 +5,7 @@ from functools import cached_property
 from io import StringIO
 from typing import Any, ClassVar
 
-from django.db import DatabaseError
+from django.db import Error
 
 from ..exceptions import HistoryError
 from ..lexicons.ansi import Lexicon
@@ -52,7 +52,7 @@ class PostgreSQLDialect(Dialect):
     """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
 
     locking_read: ClassVar[str] = " FOR SHARE"
-    this_session: ClassVar[tuple[Expression, Expression]] = (
+    this_session = (
         Expression("pg_backend_pid()"),
         Expression(
             f"coalesce((SELECT {_STARTED} FROM pg_stat_activity WHERE pid = pg_backend_pid()), '')"
@@ -268,7 +268,7 @@ class PostgreSQLDialect(Dialect):
         try:
             with self.connection.wrap_database_errors:
                 self._exchange(prefix + body, results)
-        except (DatabaseError, ValueError) as error:
+        except (Error, ValueError) as error:
             offset = part.offset(_position(error) - len(prefix))
             index = part.index_at(offset)
             if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
@@ -295,7 +295,7 @@ class PostgreSQLDialect(Dialect):
                 with cursor.copy(statement.sql) as copy:
                     for start in range(0, len(rows), _ROWS_BLOCK):
                         copy.write(rows[start : start + _ROWS_BLOCK])
-        except (DatabaseError, ValueError) as error:
+        except (Error, ValueError) as error:
             raise StatementFailed(index, self.offset_of(error, statement)) from error
 
     def message_of(self, error: BaseException | None) -> str:

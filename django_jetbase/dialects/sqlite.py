@@ -5,9 +5,10 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError
+from django.db import Error, IntegrityError, OperationalError
 
 from ..exceptions import LockError
 from ..lexicons.sqlite import SQLiteLexicon
@@ -44,6 +45,7 @@ class SQLiteDialect(Dialect):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.this_session = (0, _start_of(os.getpid()))
         self._pragmas: dict[str, Any] = {}
         self._violations: set[tuple[Any, ...]] | None = None
 
@@ -86,7 +88,7 @@ class SQLiteDialect(Dialect):
             return False
         except PermissionError:
             pass
-        return True
+        return holder.session_start == _start_of(holder.pid)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -159,7 +161,7 @@ class SQLiteDialect(Dialect):
     def _violations_in(self, table: str) -> list[tuple[Any, ...]] | None:
         """None where they cannot be told, which SQLite objects to when the key is used."""
         quoted = table.replace('"', '""')
-        with suppress(DatabaseError):
+        with suppress(Error):
             return self.execute(f'PRAGMA foreign_key_check("{quoted}")')
         return None
 
@@ -265,8 +267,18 @@ class SQLiteDialect(Dialect):
         while at >= 0:
             try:
                 self.execute("EXPLAIN " + statement.text[: at + len(near[1])])
-            except (DatabaseError, ValueError) as other:
+            except (Error, ValueError) as other:
                 if str(other) == str(error):
                     return statement.start + at
             at = statement.text.find(near[1], at + 1)
         return None
+
+
+def _start_of(pid: int) -> str:
+    """When a process began, which its number alone does not tell; empty where nothing says so."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return f"{boot[:18]} {stat.rpartition(')')[2].split()[19]}"

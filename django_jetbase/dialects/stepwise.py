@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-from django.db import DatabaseError
+from django.db import Error
 
 from ..scanner import Statement
 from ..script import Section
@@ -198,7 +198,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         said = "it had begun when the run ended, and nothing tells whether it has done its work"
         error = StatementFailed(index)
         error.partial = True
-        raise error from DatabaseError(said)
+        raise error from Error(said)
 
     def _index(self, statement: Statement) -> tuple[str, bool] | None:
         """The index that the statement builds, and whether it is valid; None where it is not there.
@@ -220,7 +220,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         """IF NOT EXISTS takes an invalid index for one."""
         found = self._index(statement)
         if found and not found[1]:
-            raise StatementFailed(index) from DatabaseError(f"the index {found[0]} is invalid")
+            raise StatementFailed(index) from Error(f"the index {found[0]} is invalid")
 
     def _drop_invalid(self, statement: Statement) -> None:
         found = self._index(statement)
