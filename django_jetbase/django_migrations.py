@@ -1,6 +1,6 @@
 """Django's own migrations: their SQL for a file of ours, and which of them are applied."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,7 +9,13 @@ from django.apps import apps
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
-from django.db.migrations.exceptions import AmbiguityError, IrreversibleError
+from django.db.migrations.exceptions import (
+    AmbiguityError,
+    BadMigrationError,
+    CircularDependencyError,
+    IrreversibleError,
+    NodeNotFoundError,
+)
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
@@ -24,6 +30,7 @@ from .scanner import may_end_in_comment
 from .script import parse
 
 TABLE = "django_migrations"
+_Key = tuple[str, str]  # app and name
 
 
 class DjangoSQL(NamedTuple):
@@ -77,30 +84,55 @@ def is_applied(connection: BaseDatabaseWrapper, named: str) -> bool:
 
 
 class Dependencies:
-    """What Django's migrations need before them. Reads them when it is first asked."""
+    """Which of Django's migrations need which. Reads them when it is first asked.
+
+    Migrations are named as in the directive; one that Django does not know needs nothing. Raises
+    DjangoMigrationError where Django cannot load them.
+    """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
-        self._planned: set[tuple[str, str]] = set()
+        self._changed: set[_Key] = set()  # applied, or taken back, by the plan
 
     @cached_property
     def _loader(self) -> MigrationLoader:
-        return MigrationLoader(self.connection, replace_migrations=False)
+        try:
+            return MigrationLoader(self.connection, replace_migrations=False)
+        except (BadMigrationError, CircularDependencyError, NodeNotFoundError) as error:
+            raise DjangoMigrationError(
+                f"Django's own migrations cannot be loaded: {error}"
+            ) from error
 
     def lacking(self, named: str) -> list[str]:
-        """What a migration, named as in the directive, needs that is neither applied nor planned.
-
-        It counts as planned from then on. One that Django does not know needs nothing.
-        """
-        app_label, _, name = named.partition(".")
-        known = (key for key in self._loader.graph.nodes if key[0] == app_label)
-        key = next((key for key in known if _is_named(key[1], name)), None)
+        """What a migration needs that is neither applied nor planned, as it is from now on."""
+        key = self._key(named)
         if key is None:
             return []
-        self._planned.add(key)
-        done = self._planned | self._loader.applied_migrations.keys()
+        self._changed.add(key)
+        done = self._changed | self._loader.applied_migrations.keys()
         parents = (parent.key for parent in self._loader.graph.node_map[key].parents)
-        return [".".join(parent) for parent in sorted(parents) if parent not in done]
+        return [".".join(parent) for parent in sorted(parents) if not self._is_in(parent, done)]
+
+    def depending(self, named: str) -> list[str]:
+        """What is applied that needs a migration, and is not planned to be taken back as it is."""
+        key = self._key(named)
+        if key is None:
+            return []
+        self._changed.add(key)
+        left = self._loader.applied_migrations.keys() - self._changed
+        children = (child.key for child in self._loader.graph.node_map[key].children)
+        return [".".join(child) for child in sorted(children) if child in left]
+
+    def _key(self, named: str) -> _Key | None:
+        app_label, _, name = named.partition(".")
+        known = (key for key in self._loader.graph.nodes if key[0] == app_label)
+        return next((key for key in known if _is_named(key[1], name)), None)
+
+    def _is_in(self, key: _Key, done: Set[_Key]) -> bool:
+        """Django takes a squashed migration for applied where all are that it replaces."""
+        migration = self._loader.disk_migrations.get(key)
+        replaced = migration.replaces if migration else []
+        return key in done or bool(replaced and set(map(tuple, replaced)) <= done)
 
 
 def _is_named(full: str, name: str) -> bool:

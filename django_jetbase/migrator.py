@@ -292,8 +292,8 @@ class Migrator:
             )
             if row is None:
                 raise TargetError(f"{version} is not incomplete: nothing to do.", version=version)
-            step = Step(Direction.UPGRADE, state.files_by_key.get(row.key), row)
-            recorded = self.preparation.recorded(step)
+            file = state.file_begun(row)
+            recorded = self.preparation.recorded(Step(Direction.UPGRADE, file, row))
             self.recorder.write(self.recorder.resolved(recorded, row, applied))
 
     def baseline(self, version: str) -> list[Recorded]:

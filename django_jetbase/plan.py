@@ -186,10 +186,10 @@ def kept_problems(state: State, plan: Plan) -> list[Problem]:
         _problem(
             Rule.KEPT_TEXT,
             file,
-            f"is not what was applied as {row.label}, so the rollback section that was applied with"
-            " that holds, which the history has kept",
-            "to use the one of the file, put its upgrade section back, or accept it with"
-            " jetbase_fix_checksums",
+            f"its upgrade section is not what ran as {row.label}, so the rollback section that was"
+            " applied with that holds, which the history has kept",
+            "to use the one of the file, put its upgrade section back"
+            + (", or accept it with jetbase_fix_checksums" if file in state.acceptable else ""),
         )
         for row in rows
         if (file := state.files_by_key.get(row.key))

@@ -100,14 +100,12 @@ class Preparation:
         if step.direction is Direction.UPGRADE:
             return script.upgrade
         if script.rollback is None:
-            problem = Problem(
-                Rule.NO_ROLLBACK,
-                step.path,
-                "has no rollback section",
-                "write one below a line -- rollback",
-                version=str(step.subject.version),
-            )
-            raise ProblemsError([problem])
+            said, hint = "has no rollback section", "write one below a line -- rollback"
+            if not step.migration:
+                said = f"{said} in the text that was applied, which is not what the file now says"
+                hint = "take back by hand what it did, and record that with --fake"
+            version = str(step.subject.version)
+            raise ProblemsError([Problem(Rule.NO_ROLLBACK, step.path, said, hint, version=version)])
         return script.rollback
 
     def _script_of(self, step: Step) -> Script:
@@ -120,19 +118,27 @@ class Preparation:
         return _sound(parse(step.path, text, self.dialect.lexicon, self.settings.placeholders))
 
     def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
-        """Why a file that one of Django's own migrations became cannot record that yet."""
+        """Why a file that one of Django's own migrations became cannot record it, or forget it."""
         section = item.section
-        if not section or item.step.direction is not Direction.UPGRADE or TABLE not in section.text:
-            return
-        named = self._script_of(item.step).django
-        if named is None:
+        named = self._script_of(item.step).django if section else None
+        if section is None or named is None or TABLE not in section.text:
             return
         if not self.dialect.has_table(TABLE):
             said = f"writes to {TABLE}, the record of Django, which is not there yet"
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
+        elif item.step.direction is Direction.ROLLBACK:
+            if depending := dependencies.depending(named):
+                said = (
+                    f"is Django's {named}, on which {', '.join(depending)} depends, still applied"
+                )
+                hint = f"run migrate {named.replace('.', ' ')} first"
+                yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
         elif lacking := dependencies.lacking(named):
             said = f"is Django's {named}, which depends on {', '.join(lacking)}, not applied yet"
-            hint = f"run migrate {lacking[0].replace('.', ' ')} first, or write a file for it too"
+            hint = (
+                f"run migrate {lacking[0].replace('.', ' ')} first, with --fake where what it makes"
+                " is there, or write a file for it too"
+            )
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from .migration import Applied, Kind, Migration, Version, run_order
+from .migration import Applied, Direction, Kind, Migration, Version, run_order
 
 
 class OutOfOrder(StrEnum):
@@ -153,8 +153,15 @@ class State:
         replaced = {migration.key for migration, _row in self.replaced}
         return [m for m in self.edited if m.key not in replaced and not self.ahead]
 
+    def file_begun(self, row: Applied) -> Migration | None:
+        """The file of an upgrade that is incomplete, which may have been corrected since."""
+        migration = self.files_by_key.get(row.key)
+        begun = row.incomplete == Direction.UPGRADE
+        same = migration and _name(migration.path) == _name(row.path)
+        return migration if begun and same else None
+
     def file_that_ran(self, row: Applied) -> Migration | None:
-        """The file whose upgrade section is what ran; what a person has to resolve is taken so."""
+        """The file whose upgrade section is what ran."""
         migration = self.files_by_key.get(row.key)
         if migration and not row.incomplete and self.changed(migration, row):
             return None

@@ -1,6 +1,7 @@
 """Files made from Django's own migrations do what these do, and keep Django's record in step."""
 
 import io
+import json
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.core.management.base import CommandError
 from django.db.migrations import Migration, RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+
+from django_jetbase.django_migrations import Dependencies
 
 from .conftest import Project
 
@@ -266,12 +269,55 @@ def test_what_it_depends_on_comes_first(project: Project) -> None:
         project.call("upgrade")
     assert (
         "is Django's catalog.0002_rows, which depends on catalog.0001_initial, not applied yet;"
-        " run migrate catalog 0001_initial first, or write a file for it too (jetbase.E010)\n"
+        " run migrate catalog 0001_initial first, with --fake where what it makes is there, or"
+        " write a file for it too (jetbase.E010)\n"
     ) in str(caught.value)
     migrate(project, "catalog", "0001")
     project.call("upgrade")
     assert shown(project) == list(DONE)
     migrate(project)
+
+
+def test_what_depends_on_it_is_taken_back_first(made: Project) -> None:
+    MigrationRecorder(made.connection).ensure_schema()
+    made.call("upgrade", count=2)
+    migrate(made, "catalog", "0003")
+    with pytest.raises(CommandError) as caught:
+        made.call("rollback", count=2)
+    assert (
+        "is Django's catalog.0002_rows, on which catalog.0003_alterations depends, still applied;"
+        " run migrate catalog 0002_rows first (jetbase.E010)\n"
+    ) in str(caught.value)
+    migrate(made, "catalog", "0002")
+    made.call("rollback", count=2)
+    assert shown(made) == []
+
+
+def test_a_squash_is_there_where_all_that_it_replaces_is(
+    project: Project, catalog: type[Migration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    squash = import_module("tests.catalog.migrations.0004_unique_names").Migration
+    replaces = [("catalog", "0001_initial"), ("catalog", "0002_rows")]
+    monkeypatch.setattr(squash, "replaces", replaces, raising=False)
+    monkeypatch.setattr(squash, "dependencies", [])
+    monkeypatch.setattr(catalog, "dependencies", [("catalog", "0004_unique_names")])
+    dependencies = Dependencies(project.connection)
+    assert dependencies.lacking("catalog.0005") == ["catalog.0004_unique_names"]
+    for name in DONE[:2]:
+        dependencies.lacking(f"catalog.{name}")
+    assert dependencies.lacking("catalog.0005") == []
+
+
+def test_django_migrations_that_cannot_be_loaded(
+    project: Project, catalog: type[Migration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MigrationRecorder(project.connection).ensure_schema()
+    project.call("new", from_django=["catalog", "0001"])
+    monkeypatch.setattr(catalog, "dependencies", [("catalog", "nowhere")])
+    for command in ("upgrade", "status"):
+        with pytest.raises(CommandError, match="Django's own migrations cannot be loaded"):
+            project.call(command, json=True)
+        assert json.loads(project.out.getvalue())["error"]
 
 
 def test_a_name_with_a_dash(project: Project) -> None:

@@ -1,5 +1,6 @@
 """The contract of the lock, which every engine keeps."""
 
+import io
 import json
 import signal
 import sys
@@ -300,3 +301,25 @@ def test_another_process_with_the_number_of_a_dead_one(project: Project) -> None
         assert database.dialect.is_working(holder)
         other = holder._replace(session_start="another")
         assert not database.dialect.is_working(other) or sys.platform != "linux"
+
+
+def test_nobody_to_ask(project: Project, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with held(project), pytest.raises(CommandError, match="--noinput does not ask"):
+        project.call("unlock", force=True)
+
+
+@SERVERS
+def test_a_script_that_has_failed_does_not_lock_itself_out(project: Project) -> None:
+    project.write(V1__log="CREATE TABLE log (n INTEGER PRIMARY KEY);")
+    project.call("upgrade")
+    project.write(V2__b="INSERT INTO log VALUES (1); INSERT INTO log VALUES (2);")
+    script = project.call("upgrade", sql=True)
+    project.query("INSERT INTO log VALUES (2)")
+    assert project.run_script(script).returncode != 0
+    assert lock_status(project)["holder"]["pid"] is None
+    project.query("DELETE FROM log")
+    done = project.run_script(script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not lock_status(project)["locked"]
+    assert project.query("SELECT n FROM log ORDER BY n") == [(1,), (2,)]

@@ -263,9 +263,9 @@ def test_W008(project: Project) -> None:
     project.write(V1__a=B + "-- rollback\nDROP TABLE b;\n")
     project.call("rollback")
     assert project.said == (
-        "V1__a.sql: is not what was applied as V1__a.sql, so the rollback section that was applied"
-        " with that holds, which the history has kept; to use the one of the file, put its upgrade"
-        " section back, or accept it with jetbase_fix_checksums (jetbase.W008)\n"
+        "V1__a.sql: its upgrade section is not what ran as V1__a.sql, so the rollback section that"
+        " was applied with that holds, which the history has kept; to use the one of the file, put"
+        " its upgrade section back, or accept it with jetbase_fix_checksums (jetbase.W008)\n"
     )
     assert project.tables() == set()
 

@@ -406,7 +406,8 @@ def test_a_rollback_undoes_what_ran(project: Project) -> None:
     other = "CREATE TABLE c (id INTEGER);\n-- rollback\nDROP TABLE a;\n"
     project.write(V2__other=other)
     project.call("rollback")
-    assert "V2__other.sql: is not what was applied as V2__b.sql, so the rollback" in project.said
+    assert "V2__other.sql: its upgrade section is not what ran as V2__b.sql, so" in project.said
+    assert "jetbase_fix_checksums" not in project.said
     assert project.tables() == {"a"}
     project.call("upgrade")
     project.write(V2__other=other.replace("(id", "(n"))
@@ -491,3 +492,27 @@ def test_an_alias_that_is_none(project: Project) -> None:
     for command in (["upgrade"], ["new", "--from-django", "catalog", "0001"], ["lock_status"]):
         with pytest.raises(CommandError, match=r"(?:has no alias|The connection) 'nope'"):
             call_command(f"jetbase_{command[0]}", *command[1:], "--database=nope")
+
+
+@pytest.mark.engines("mysql")
+def test_a_rollback_that_is_resolved_leaves_the_record_as_it_was(project: Project) -> None:
+    project.write(V1__a=A.replace("DROP TABLE a", "DROP TABLE a; DROP TABLE nowhere"))
+    project.call("upgrade")
+    (project.folder / "V1__a.sql").unlink()
+    project.write(V1__other=B)
+    with pytest.raises(CommandError, match="Committed are 1 of 2"):
+        project.call("rollback")
+    project.query("CREATE TABLE a (id INTEGER)")
+    project.call("resolve", "1", applied=True)
+    assert project.applied() == ["V1__a.sql"]
+    with pytest.raises(CommandError, match=r"jetbase\.E014"):
+        project.call("upgrade")
+
+
+def test_the_text_that_was_applied_may_have_no_rollback_section(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    project.call("upgrade")
+    project.write(V1__a=A.replace("id", "number"))
+    with pytest.raises(CommandError, match="no rollback section in the text that was applied"):
+        project.call("rollback")
+    project.call("rollback", fake=True)

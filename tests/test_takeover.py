@@ -244,3 +244,11 @@ def test_a_file_that_is_put_back_after_the_import_is_what_ran(project: Project) 
     project.write(V1__a=A, V2__b=B, ROC__v="SELECT 1;")
     assert project.call("upgrade", check=True) == "Nothing is pending.\n"
     assert project.call("validate_checksums") == "All is well.\n"
+
+
+def test_a_repeatable_with_placeholders_that_is_put_back_runs_again(project: Project) -> None:
+    flyway_rows(project, "NULL SQL R__p.sql 12345 true")
+    project.call("import", "flyway")
+    project.write(ROC__p="SELECT '${foo}';")
+    assert project.call("upgrade").startswith("Applied ROC__p.sql")
+    assert project.call("upgrade") == "Nothing to do.\n"

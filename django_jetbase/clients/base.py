@@ -38,7 +38,7 @@ class Client(ABC):
         values = {
             "token": token,
             "host": self.stamp["host"],
-            "pid": session,
+            "pid": 0,  # of the client, which the database does not know
             "session": session,
             "session_start": started,
             "database_user": self.stamp["database_user"],

@@ -52,8 +52,9 @@ class MariaDB(Client):
         yield from self._set([*CHARACTER_SETS, "collation_connection", *own])
 
     def lock(self, token: str) -> Iterator[str]:
-        yield f"{claiming(token)};"
+        """The claim comes last: an earlier run of this very script may have left the token."""
         yield from super().lock(token)
+        yield f"{claiming(token)};"
 
     def fail_unless(self, condition: str, message: str) -> Iterator[str]:
         """Read a table that does not exist: its name is the message."""

@@ -51,9 +51,8 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        return (
-            f"{self.command} by {self.database_user}@{self.host}, process {self.pid}, since {since}"
-        )
+        process = f"process {self.pid}" if self.pid else f"session {self.session}"
+        return f"{self.command} by {self.database_user}@{self.host}, {process}, since {since}"
 
 
 class Blocker(NamedTuple):

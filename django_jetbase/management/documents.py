@@ -95,7 +95,7 @@ def lock_document(status: LockStatus) -> dict[str, Any]:
     holder = status.holder
     if holder is None:
         return {"locked": False, "alive": None, "holder": None}
-    shown = holder._asdict() | {"since": holder.since.isoformat()}
+    shown = holder._asdict() | {"since": holder.since.isoformat(), "pid": holder.pid or None}
     hidden = ("token", "session_start", "beat")
     return {
         "locked": True,

@@ -29,7 +29,13 @@ class Command(JetbaseCommand):
             self.say("The lock is free.")
             return
         question = f"Remove the lock of {holder}? Type 'yes' to continue: "
-        if options["interactive"] and input(question) != "yes":
-            raise CommandError("The lock was not removed.")
+        if options["interactive"] and not self.agrees(question):
+            raise CommandError("The lock was not removed; --noinput does not ask.")
         migrator.unlock(holder, force=options["force"])
         self.say(f"Removed the lock of {holder}.")
+
+    def agrees(self, question: str) -> bool:
+        try:
+            return input(question) == "yes"
+        except EOFError:  # nobody is there
+            return False
