@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.db import Error, IntegrityError
 
-from .dialects.base import Dialect, Progress, Retrying, StatementFailed, failing
+from .dialects.base import Dialect, Retrying, failing
+from .dialects.values import Progress, StatementFailed
 from .exceptions import LockError, StatementError
 from .history import History
 from .lock import Lock

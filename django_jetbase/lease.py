@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from .dialects.base import Dialect, Holder
+from .dialects.base import Dialect
+from .dialects.values import Holder
 from .identity import stamp
 from .models import LOCK, Heartbeat, InstantField
 from .queries import Expression, Query, insert, update

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 
 from django.db import Error
 
-from .dialects.base import Dialect, Holder
+from .dialects.base import Dialect
+from .dialects.values import Holder
 from .exceptions import LockError, LockLostError
 from .lease import Lease
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from django.db import DEFAULT_DB_ALIAS
 
 from .database import Database
-from .dialects.base import Holder
+from .dialects.values import Holder
 from .disk import File
 from .exceptions import (
     JetbaseError,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .dialects.base import Holder
+from .dialects.values import Holder
 from .executor import Done
 from .migration import Applied, Migration, Version
 from .preparation import Planned

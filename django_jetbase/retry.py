@@ -4,7 +4,8 @@ import random
 import time
 from collections.abc import Callable
 
-from .dialects.base import Dialect, StatementFailed
+from .dialects.base import Dialect
+from .dialects.values import StatementFailed
 
 _FIRST_PAUSE = 0.25  # seconds; each is twice the one before, but for chance
 _LONGEST_PAUSE = 30.0

@@ -27,6 +27,7 @@ ORDER = [
     "scanner",
     "placeholders",
     "script",
+    "dialects.values",
     "dialects.base",
     "dialects.messages",
     "dialects.remedies",

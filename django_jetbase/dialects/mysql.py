@@ -12,8 +12,9 @@ from ..lexicons.mysql import MySQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import Blocker, Dialect, Holder, Obstacle, Progress, Retrying, StatementFailed, marks
+from .base import Dialect, Retrying, marks
 from .remedies import FULL, READ_ONLY, lacks, mysql_grant
+from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)

@@ -13,9 +13,10 @@ from ..lexicons.postgresql import PostgreSQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Blocker, Dialect, Holder, Obstacle, StatementFailed, marks
+from .base import NEEDS_NO_TRANSACTION, Dialect, marks
 from .messages import SEPARATOR, Message, messages
 from .remedies import FULL, READ_ONLY, lacks, postgresql_grant
+from .values import Blocker, Holder, Obstacle, StatementFailed
 
 try:
     from psycopg import ClientCursor, errors, generators, pq

@@ -14,8 +14,9 @@ from ..exceptions import LockError
 from ..lexicons.sqlite import SQLiteLexicon
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, Holder, Obstacle, failing, marks
+from .base import NEEDS_NO_TRANSACTION, Dialect, failing, marks
 from .remedies import FULL
+from .values import Holder, Obstacle
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(

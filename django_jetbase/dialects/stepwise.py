@@ -8,7 +8,7 @@ from django.db import Error
 
 from ..scanner import Statement
 from ..script import Section
-from .base import Progress, Retrying, StatementFailed, failing
+from .base import Retrying, failing
 from .messages import Message
 from .postgresql import (
     CONTROL,
@@ -17,6 +17,7 @@ from .postgresql import (
     PostgreSQLDialect,
     sqlstate,
 )
+from .values import Progress, StatementFailed
 
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
 _REPEATABLE = re.compile(
