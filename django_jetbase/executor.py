@@ -195,21 +195,21 @@ class _Run:
             raise OvertakenError from error
         row = self.history.row(self.migration.key)
         assert row is not None  # written above
-        self.progress = Progress(
-            TABLE, row.sequence, row.committed, unsure=row.attempted > row.committed
-        )
+        unsure = row.attempted > row.committed
+        fence = self.lock.lease.fence
+        self.progress = Progress(TABLE, row.sequence, fence, row.committed, unsure=unsure)
         try:
             self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))
             self._finish()
         except StatementFailed as failure:
             self.partial, self.left = failure.partial, failure.left
             if row.attempted < 0 or self.dialect.is_connected():
-                self._stop(row, self.progress.committed, failure.partial)
+                self._stop(row, failure.partial, unsure=failure.unsure)
             raise
         except BaseException:
             self.partial = True  # what was interrupted may go on in the database
             if row.attempted < 0:
-                self._stop(row, self.progress.committed, partial=True)
+                self._stop(row, partial=True)
             raise
 
     def _beginning(self) -> list[Query]:
@@ -254,12 +254,13 @@ class _Run:
             self.lock.ask()
             self.recorder.write(finished)
 
-    def _stop(self, row: Applied, committed: int, partial: bool) -> None:
+    def _stop(self, row: Applied, partial: bool, *, unsure: bool = False) -> None:
+        assert self.progress is not None  # it has begun
+        committed, replaced = self.progress.committed, self.step.applied
+        stopped = self.recorder.stopped(row, replaced, committed, partial=partial, unsure=unsure)
         try:
             with self.dialect.transaction():
-                self.recorder.write(
-                    self.recorder.stopped(row, self.step.applied, committed, partial)
-                )
+                self.recorder.write(stopped)
         except (Error, LockError):
             self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
 

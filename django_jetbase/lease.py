@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import Error, IntegrityError
 
 from .dialects.base import Dialect
 from .dialects.values import Holder
@@ -44,6 +44,10 @@ class Lease:
         try:
             taken = any(self._change(query) for query in taking(self.dialect, values, token_is(of)))
         except IntegrityError:  # another process was faster
+            return False
+        except Error as error:  # or at the same time, where transactions are serializable
+            if not self.dialect.is_transient(error):
+                raise
             return False
         if taken:
             self.token = token
@@ -101,7 +105,8 @@ class Lease:
 def fence(token: str, dialect: Dialect) -> Expression:
     """SQL for the namespace as long as the owner has the token, else for NULL."""
     return Expression(
-        f"(SELECT namespace FROM {LOCK} WHERE namespace = '' AND {token_is(token)}"
+        f"(SELECT namespace FROM {dialect.qualified(LOCK)}"
+        f" WHERE namespace = '' AND {token_is(token)}"
         f"{dialect.locking_read})"
     )
 

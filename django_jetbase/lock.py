@@ -149,7 +149,7 @@ class Lock:
             of = None
             if watch.is_new:
                 self.dialect.notice(f"Waiting for {holder}.")
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline and not (self._wait and watch.seems_gone(holder)):
                 raise LockError(
                     f"Another process is running migrations on this database: {holder}. Try again"
                     ' when it is done, or let JETBASE["LOCK_WAIT"] be longer; jetbase_lock_status'
@@ -178,6 +178,11 @@ class Watch:
             self._seen, self._since = holder, time.monotonic()
         silent = time.monotonic() - self._since >= STALE_AFTER
         return silent and not self.dialect.is_working(holder)
+
+    def seems_gone(self, holder: Holder) -> bool:
+        """Whether that will be so in a few seconds, which are worth more waiting."""
+        known_for = time.monotonic() - self._since
+        return known_for < STALE_AFTER + 1 and not self.dialect.is_working(holder)
 
 
 @contextmanager

@@ -155,13 +155,20 @@ class Recorder:
         return [self._update(migration.key, **values), self._applied_event(migration, None)]
 
     def stopped(
-        self, row: Applied, replaced: Applied | None, committed: int, partial: bool
+        self,
+        row: Applied,
+        replaced: Applied | None,
+        committed: int,
+        *,
+        partial: bool,
+        unsure: bool = False,
     ) -> list[Query]:
         """Record how far such a migration came; nothing done is as before.
 
-        `partial` if the statement that failed may have done something itself.
+        `partial` if the statement that failed may have done something itself; `unsure` if it must
+        be looked at before another one takes its place.
         """
-        attempted = committed + partial if row.attempted >= 0 else row.attempted
+        attempted = committed + unsure if row.attempted >= 0 else row.attempted
         if committed or partial or (replaced and replaced.incomplete):
             return [self._update_row(row, committed=committed, attempted=attempted)]
         return [self._update_row(row, incomplete="")] if replaced else self._forget(row)

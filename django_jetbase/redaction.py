@@ -7,6 +7,7 @@ _SECRET = re.compile(
     r"(?P<word>\w*PASSWORD|\bIDENTIFIED\b)(?P<between>[^'\"$]*)(?P<literals>['\"$].*['\"$])",
     re.IGNORECASE | re.DOTALL,
 )
+_IN_CONNECTION = re.compile(r"(\bpassword\s*=\s*)[^\s'\"$;&]+", re.IGNORECASE)
 _QUOTES = re.compile(r"['\"$]+")
 
 
@@ -16,7 +17,8 @@ def without_secrets(text: str, of: str = "") -> str:
         for piece in _QUOTES.split(secret["literals"]):
             if piece.strip():
                 text = text.replace(piece, "***")
-    return _SECRET.sub(r"\g<word>\g<between>'***'", text)
+    text = _SECRET.sub(r"\g<word>\g<between>'***'", text)
+    return _IN_CONNECTION.sub(r"\g<1>***", text)
 
 
 def shortened(text: str, length: int) -> str:

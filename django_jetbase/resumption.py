@@ -16,16 +16,26 @@ def going_on_problem(
     if now.transaction:
         return _problem(row, "stopped half-way outside of a transaction, and shall now run in one")
     if before is None:
-        if not row.committed:
+        if not row.attempted:
             return None
         return _problem(row, "was changed since it stopped, and the history has not kept what ran")
-    for number, statement in enumerate(before.statements[: row.committed]):
+    inside = False
+    for number, statement in enumerate(before.statements[: row.attempted]):
         same = now.statements[number : number + 1]
-        if not same or same[0].text != statement.text:
-            said = f"statement {number + 1}, which has run already, was changed"
+        has_run = number < row.committed
+        changed = not same or same[0].text != statement.text
+        if changed and (has_run or not dialect.may_be_corrected(statement)):
+            what = "has run already" if has_run else "had begun, so that nothing tells what it did"
+            said = f"statement {number + 1}, which {what}, was changed"
             return _problem(row, said, same[0].line if same else None)
-        if reason := dialect.obstacle_to_skip(statement):
+        if not has_run:
+            break
+        if reason := dialect.obstacle_to_skip(statement, inside=inside):
             return _problem(row, f"statement {number + 1} {reason}", same[0].line)
+        if statement.keyword in ("BEGIN", "START"):
+            inside = True
+        elif statement.keyword in ("COMMIT", "END", "ROLLBACK", "ABORT"):
+            inside = " CHAIN" in statement.text.upper() and "NO CHAIN" not in statement.text.upper()
     return None
 
 

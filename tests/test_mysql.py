@@ -272,8 +272,66 @@ def test_a_deadlock_runs_a_file_of_dml_again_as_a_whole(project: Project) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["SET autocommit = 0;", "SET TRANSACTION READ ONLY;", "SET GLOBAL x = 1;", "CALL p();"]
+    "text",
+    [
+        "SET autocommit = 0;",
+        "SET TRANSACTION READ ONLY;",
+        "SET GLOBAL x = 1;",
+        "CALL p();",
+        "DO f();",
+    ],
 )
 def test_what_one_transaction_does_not_take_back(text: str) -> None:
     section = parse("V1__a.sql", f"INSERT INTO a VALUES (1); {text}", lexicon_of("mysql")).upgrade
     assert not MySQLDialect(connections["default"]).is_atomic(section)
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [
+        "SET STATEMENT lock_wait_timeout = 5 FOR ALTER TABLE t ADD b INT;",
+        "/*!40000 ALTER TABLE t DISABLE KEYS */;",
+        "EXECUTE IMMEDIATE 'ALTER TABLE t ADD b INT';",
+    ],
+)
+@pytest.mark.parametrize("begin", ["", "BEGIN;"])
+def test_what_commits_without_its_words_saying_so(
+    project: Project, commits: str, begin: str
+) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT);")
+    project.call("upgrade")
+    project.write(V2__b=f"{begin}\nINSERT INTO t VALUES (1);\n{commits}\nSELECT * FROM nowhere;")
+    with pytest.raises(CommandError, match=r"Committed are \d of"):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM t") == [(1,)]
+    with pytest.raises(CommandError, match="has not come to its end"):
+        project.call("upgrade")
+
+
+def test_what_looks_like_ddl_and_commits_nothing(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT);")
+    project.call("upgrade")
+    text = "BEGIN;\nINSERT INTO t VALUES (1);\nANALYZE SELECT * FROM t;\nSELECT * FROM nowhere;"
+    project.write(V2__b=text)
+    with pytest.raises(CommandError, match=r"V2__b\.sql:4:"):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM t") == []
+    assert "2 of 4" not in project.said
+
+
+def test_what_may_have_had_an_effect_is_not_tried_again(project: Project) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    project.write(
+        V1__t="CREATE TABLE k (id INT) ENGINE = MyISAM; CREATE TABLE t (id INT PRIMARY KEY);"
+        "INSERT INTO t VALUES (1);"
+    )
+    project.call("upgrade")
+    other = project.another()
+    other.query("BEGIN")
+    other.query("UPDATE t SET id = 2")
+    project.write(V2__b="INSERT INTO k VALUES (1);\nUPDATE t SET id = 3;")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    other.query("ROLLBACK")
+    assert project.query("SELECT id FROM k") == [(1,)]
+    assert "trying again" not in project.said

@@ -8,6 +8,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_jetbase.dialects.remedies import mysql_grant, postgresql_grant
+from django_jetbase.redaction import without_secrets
 
 from .conftest import Project
 
@@ -166,12 +167,16 @@ def test_what_postgresql_lacks(message: str, keyword: str, grant: str) -> None:
             "Access denied; you need (at least one of) the SUPER, READ_ONLY ADMIN privilege(s)",
             "GRANT SUPER ON *.* TO 'u'@'%'",
         ),
-        (
-            "execute command denied to user 'u'@'h' for routine 'd.p'",
-            "GRANT EXECUTE ON PROCEDURE d.p TO 'u'@'%'",
-        ),
+        ("execute command denied to user 'u'@'h' for routine 'd.p'", ""),
+        ("GRANT command denied to user 'u'@'h' for table `d`.`t`", ""),
         ("something else", ""),
     ],
 )
 def test_what_mysql_lacks(message: str, grant: str) -> None:
     assert mysql_grant(message, "'u'@'%'") == grant
+
+
+def test_passwords_are_not_shown() -> None:
+    text = "CREATE SUBSCRIPTION s CONNECTION 'host=h password = hunter2 user=u' PUBLICATION p"
+    assert "hunter2" not in without_secrets(text)
+    assert "user=u" in without_secrets("x = 'password=hunter2 user=u'")

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from .conftest import Project
 from .test_concurrency import spawn
-from .test_lock import lock_status
+from .test_lock import lock_status, steal
 
 pytestmark = pytest.mark.engines("postgresql")
 OFF = "-- jetbase: transaction=off\n"
@@ -188,6 +188,8 @@ def test_killed_in_a_procedure(project: Project, tmp_path: Path) -> None:
     killed(project, tmp_path, "CALL p() /* pg_sleep(1) */;")
     fails(project, "nothing tells whether it has done its work", resume=True)
     assert numbers(project) == [1]
+    project.write(V2__b=f"{OFF}SELECT 1;")
+    fails(project, "had begun, so that nothing tells what it did, was changed", resume=True)
     project.call("resolve", "2", applied=True)
 
 
@@ -229,3 +231,108 @@ def test_resume_with_other_options(project: Project) -> None:
         with pytest.raises(CommandError) as caught:
             project.call("upgrade", resume=True, **options)
         assert caught.value.returncode == 2
+
+
+def test_a_chained_transaction_is_opened_again(project: Project) -> None:
+    text = (
+        f"{OFF}{LOG}\nBEGIN;\nINSERT INTO log VALUES (1);\nCOMMIT AND CHAIN;\n"
+        f"INSERT INTO log VALUES (2);\n{BROKEN}\nROLLBACK;\nINSERT INTO log VALUES (3);"
+    )
+    project.write(V1__log=text)
+    fails(project, "Committed are 4 of 8")
+    project.write(V1__log=text.replace(BROKEN, "SELECT 1;"))
+    project.call("upgrade", resume=True)
+    assert numbers(project) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("before", "schema"),
+    [
+        ("SET search_path = s;\nSET search_path = public;", "public"),
+        ("SET search_path = s;\nRESET search_path;", "public"),
+        ("SET search_path = s;\nDISCARD ALL;", "public"),
+        ("SET search_path = s;\nRESET ALL;\nSET search_path = s;", "s"),
+        ("BEGIN;\nSET LOCAL search_path = s;\nCOMMIT;", "public"),
+    ],
+)
+def test_the_last_setting_holds(project: Project, before: str, schema: str) -> None:
+    project.query("CREATE SCHEMA s")
+    text = f"{OFF}{before}\n{BROKEN}\nCREATE TABLE a (id int);"
+    project.write(V1__a=text)
+    fails(project, "Committed are")
+    project.write(V1__a=text.replace(BROKEN, "SELECT 1;"))
+    project.call("upgrade", resume=True)
+    found = "SELECT schemaname FROM pg_tables WHERE tablename = 'a'"
+    assert project.query(found) == [(schema,)]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["SELECT set_config('search_path', 's', false);", "BEGIN;\nSET search_path = s;\nROLLBACK;"],
+)
+def test_a_setting_that_cannot_be_made_again(project: Project, before: str) -> None:
+    project.write(V1__a=f"{OFF}{before}\n{BROKEN}")
+    fails(project, "Committed are")
+    fails(project, "set what was lost with its session, in a way", resume=True)
+
+
+def test_a_role_that_is_gone_again(project: Project) -> None:
+    project.query("CREATE ROLE jetbase_clerk")
+    text = f"{OFF}SET ROLE jetbase_clerk;\nRESET ROLE;\nDROP ROLE jetbase_clerk;\n{BROKEN}"
+    project.write(V1__a=text)
+    fails(project, "Committed are 3 of 4")
+    project.write(V1__a=text.replace(BROKEN, "SELECT 1;"))
+    project.call("upgrade", resume=True)
+
+
+def test_a_call_that_failed_may_be_corrected(project: Project) -> None:
+    procedure = "CREATE PROCEDURE good() LANGUAGE sql AS $$INSERT INTO log VALUES (1)$$;"
+    project.write(V1__log=f"{LOG} {procedure}", V2__b=f"{OFF}CALL nosuch();")
+    fails(project, "may have had an effect of its own")
+    project.write(V2__b=f"{OFF}CALL good();")
+    project.call("upgrade", resume=True)
+    assert numbers(project) == [1]
+
+
+def test_a_call_that_may_have_committed_is_not_tried_again(project: Project) -> None:
+    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; LOCK TABLE k; END"
+    project.write(
+        V1__log=f"{LOG} CREATE TABLE k (n int);"
+        f" CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;"
+    )
+    project.call("upgrade")
+    twin = project.another()
+    twin.query("BEGIN")
+    twin.query("LOCK TABLE k")
+    project.write(V2__b=f"{OFF}-- jetbase: lock_timeout=300ms\nCALL p();")
+    fails(project, r"V2__b\.sql:3:1: .*lock timeout")
+    twin.query("ROLLBACK")
+    assert "trying again" not in project.said
+    assert numbers(project) == [1]
+
+
+def test_an_index_without_a_name(project: Project) -> None:
+    project.write(V1__log=f"{LOG} INSERT INTO log VALUES (1), (1);")
+    project.call("upgrade")
+    project.write(V2__b=f"{OFF}CREATE UNIQUE INDEX CONCURRENTLY ON log (n);")
+    fails(project, "the invalid index log_n_idx is left behind")
+    project.query("DELETE FROM log")
+    fails(project, "log_n_idx, perhaps of an earlier try, is invalid: drop it first", resume=True)
+    project.query("DROP INDEX log_n_idx")
+    project.call("upgrade", resume=True)
+    assert project.query("SELECT indisvalid FROM pg_index WHERE indrelid = 'log'::regclass") == [
+        (True,)
+    ]
+
+
+def test_a_statement_is_not_committed_without_the_lock(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    project.query("CREATE SEQUENCE tries")
+    text = "INSERT INTO log SELECT nextval('tries') FROM pg_sleep(2);\nSELECT 1;"
+    project.write(V2__b=f"{OFF}{text}")
+    thread = steal(project, 0.7)
+    project.call("upgrade")
+    thread.join()
+    assert "The lock was taken away from this run" in project.said
+    assert numbers(project) == [2]

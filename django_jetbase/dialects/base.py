@@ -171,10 +171,10 @@ class Dialect:
         """
         try:
             self.prepare(section)
+            if progress.start:
+                self.skip(section, progress.start)
             for index, statement in enumerate(section.statements):
-                if index < progress.start:
-                    self.skip(index, statement, section)
-                else:
+                if index >= progress.start:
                     self.step(index, statement, section, progress, retry)
             with failing(None):
                 self.before_commit(section)
@@ -212,12 +212,19 @@ class Dialect:
         """Whether the history hears of every statement of such a section, so that it can go on."""
         return False
 
-    def skip(self, index: int, statement: Statement, section: Section) -> None:
-        """Pass over a statement that ran before, but for what it did to the session."""
+    def skip(self, section: Section, count: int) -> None:
+        """Pass over statements that ran before, but for what they did to the session."""
 
-    def obstacle_to_skip(self, statement: Statement) -> str | None:
-        """Why nothing can go on behind this statement, which ran before."""
+    def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
+        """Why nothing can go on behind this statement, which ran before.
+
+        `inside` if it was in a transaction of the section's own.
+        """
         return None
+
+    def may_be_corrected(self, statement: Statement) -> bool:
+        """Whether a statement of which only the beginning is known may be another one now."""
+        return False
 
     def qualified(self, table: str) -> str:
         """The name of a table of the history, whatever a section has done to the session."""

@@ -35,9 +35,11 @@ _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WI
 _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
 # What a transaction takes back, and what leaves it open.
-_PURE = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES SET DO".split())
+_PURE = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES SET".split())
 _NOT_PURE = re.compile(
-    r"\b(?:autocommit|GLOBAL|PERSIST\w*|PASSWORD|ROLE|TRANSACTION)\b", re.IGNORECASE
+    r"\b(?:autocommit|GLOBAL|PERSIST\w*|PASSWORD|ROLE|TRANSACTION|STATEMENT|sql_log_\w+|binlog_\w+"
+    r"|gtid_\w+)\b",
+    re.IGNORECASE,
 )
 _NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
 _SESSIONS = (
@@ -121,14 +123,14 @@ class MySQLDialect(Dialect):
 
     def blockers(self, session: int) -> list[Blocker]:
         """InnoDB names who has a row; of a table anybody with a transaction may have it."""
-        rows = self.execute(f"{_SESSIONS} {_ROW_LOCKS}", (session,)) if self._knows_waits else []
+        rows = self.execute(f"{_SESSIONS} {_ROW_LOCKS}", (session,)) if self._is_mariadb else []
         if rows or self.execute(_WAITS, (session, session)) == [(0,)]:
             return [Blocker(*row) for row in rows]
         rows = self.execute(f"{_SESSIONS} WHERE trx.trx_mysql_thread_id <> %s", (session,))
         return [Blocker(*row)._replace(sure=False) for row in rows]
 
     @cached_property
-    def _knows_waits(self) -> bool:
+    def _is_mariadb(self) -> bool:
         connection: Any = self.connection
         return bool(connection.mysql_is_mariadb)
 
@@ -206,14 +208,17 @@ class MySQLDialect(Dialect):
         super().run_one_by_one(section, progress, retry)
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
+        was_open = self._open
         try:
             super().run(index, statement, section)
         except StatementFailed as failure:
             commits_first = statement.keyword in _COMMITS or self._begins(statement)
+            if was_open and not self._is_pure(statement) and self.is_connected():
+                commits_first = not self._still_open(not commits_first)
             if commits_first:
                 self._progress(index)
             failure.partial = statement.keyword not in _ATOMIC and not (
-                statement.keyword in _COMMITS and is_refused(failure.__cause__)
+                statement.keyword in _COMMITS and has_not_begun(failure.__cause__)
             )
             raise
         if self._begins(statement):
@@ -235,10 +240,22 @@ class MySQLDialect(Dialect):
         elif statement.keyword in ("SET", "") and (setting := _AUTOCOMMIT.search(statement.text)):
             self._autocommit = setting[1].upper() in ("1", "ON", "TRUE", "DEFAULT")
             self._open = self._open and not self._autocommit
+        elif self._open and not self._is_pure(statement):
+            commits = statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement))
+            self._open = self._still_open(not commits)
+            return self._open
         elif statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement)):
-            self._open = False
             return False
         return self._open or not self._autocommit
+
+    def _still_open(self, guess: bool) -> bool:
+        """Whether a transaction is open behind a statement whose words do not tell for sure.
+
+        MariaDB can be asked; of MySQL the words must do.
+        """
+        if not self._is_mariadb:
+            return guess
+        return self.execute("SELECT @@in_transaction") == [(1,)]
 
     def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
         if len(statement.text) < _SURELY_ACCEPTED or len(statement.text) < self._longest:
@@ -328,9 +345,9 @@ class MySQLDialect(Dialect):
         self.execute("COMMIT")
 
 
-def is_refused(error: BaseException | None) -> bool:
-    """Whether the server has refused a statement before it did anything."""
-    return bool(error and error.args and error.args[0] in {*_DENIED, 1064})
+def has_not_begun(error: BaseException | None) -> bool:
+    """Whether DDL was refused, or got none of its locks, before it did anything."""
+    return bool(error and error.args and error.args[0] in {*_DENIED, *_TRANSIENT, 1064})
 
 
 def claiming(token: str) -> str:

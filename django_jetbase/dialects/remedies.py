@@ -58,10 +58,11 @@ def mysql_grant(message: str, account: str) -> str:
     """As `postgresql_grant`; the message names the user, but not the account."""
     if found := _COMMAND_DENIED.search(message):
         command, name = found["command"].strip().upper(), found["name"].strip("'")
+        if command == "GRANT" or found["kind"].lower() == "routine":
+            return ""  # the message does not tell which
         if command.startswith("CREATE"):  # what is not there yet
             name = f"{name.split('.')[0]}.*"
-        kind = "PROCEDURE " if found["kind"].lower() == "routine" else ""
-        return f"GRANT {command} ON {kind}{name} TO {account}"
+        return f"GRANT {command} ON {name} TO {account}"
     if found := _ACCESS_DENIED.search(message):
         return f"GRANT ALL ON `{found['name']}`.* TO {account}"
     if found := _NEEDS.search(message):

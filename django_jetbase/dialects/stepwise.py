@@ -30,10 +30,18 @@ _OF_SESSION = re.compile(
     r"|DECLARE|LISTEN)\b",
     re.IGNORECASE,
 )
+# SET LOCAL and SET TRANSACTION end with their transaction.
+_SETS = re.compile(
+    r"(?:SET (?:SESSION )?(?!LOCAL\b|TRANSACTION\b|CONSTRAINTS\b)|RESET )"
+    r"(?P<name>TIME ZONE|[\w.]+)",
+    re.IGNORECASE,
+)
+_FORGETS_ALL = re.compile(r"(?:RESET|DISCARD) ALL\b", re.IGNORECASE)
+_CHAINS = re.compile(r"^(?:COMMIT|END)\b.* AND CHAIN\b", re.IGNORECASE)
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s("]+)'
 _CREATES_INDEX = re.compile(
-    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<index>{_NAME}) ON (?:ONLY )?"
-    rf"(?P<table>{_NAME}(?: ?\. ?{_NAME})?)",
+    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:(?:IF NOT EXISTS )?(?P<index>{_NAME}) )?"
+    rf"ON (?:ONLY )?(?P<table>{_NAME}(?: ?\. ?{_NAME})?)",
     re.IGNORECASE,
 )
 _DROPS_INDEX = re.compile(
@@ -54,15 +62,31 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         """Not where another user may be at work, who must not write to the history."""
         return not re.search(r"\bAUTHORIZATION\b", section.text, re.IGNORECASE)
 
-    def skip(self, index: int, statement: Statement, section: Section) -> None:
-        """Of what has run only what it set is lost with its session."""
-        if statement.keyword in ("SET", "RESET"):
-            self.run(index, statement, section)
+    def skip(self, section: Section, count: int) -> None:
+        """Set again what was lost with the session, and open what a chained COMMIT had opened."""
+        last: dict[str, int] = {}
+        for index, statement in enumerate(section.statements[:count]):
+            lead = self.lead(statement)
+            if _FORGETS_ALL.match(lead):
+                last = {name: at for name, at in last.items() if name == "role"}
+                last = {} if statement.keyword == "DISCARD" else last
+            elif found := _SETS.match(lead):
+                last[found["name"].lower()] = index
+        for index in sorted(last.values()):
+            self.run(index, section.statements[index], section)
+        if _CHAINS.search(self.lead(section.statements[count - 1])):
+            self.execute("BEGIN")
 
-    def obstacle_to_skip(self, statement: Statement) -> str | None:
-        if _OF_SESSION.match(self.lead(statement)):
+    def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
+        lead = self.lead(statement)
+        if _OF_SESSION.match(lead):
             return "made what was lost with its session"
+        if "set_config" in statement.text.lower() or (inside and _SETS.match(lead)):
+            return "set what was lost with its session, in a way that cannot be done again"
         return None
+
+    def may_be_corrected(self, statement: Statement) -> bool:
+        return _CREATES_INDEX.match(self.lead(statement)) is not None
 
     def step(
         self,
@@ -159,14 +183,19 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             return
         if not begins:
             self._record(progress, index, section, attempted=index + 1)
-        again = unsure
+        builds = _CREATES_INDEX.match(self.lead(statement))
+        again = unsure or (builds is not None and not builds["index"])
 
         def attempt() -> None:
             nonlocal again
             if again:
-                self._drop_invalid(statement)
+                self._drop_invalid(index, statement)
             again = True
-            self.run(index, statement, section)
+            try:
+                self.run(index, statement, section)
+            except StatementFailed as failure:
+                failure.partial = failure.partial or statement.keyword in ("CALL", "DO")
+                raise
 
         try:
             retry(attempt)
@@ -175,7 +204,8 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             found = self._index(statement)
             invalid = found is not None and not found[1]
             failure.left = f"the invalid index {found[0]}" if found and invalid else ""
-            failure.partial = invalid or statement.keyword in ("CALL", "DO")
+            failure.partial = failure.partial or invalid
+            failure.unsure = failure.unsure or (invalid and _is_named(self.lead(statement)))
             raise
         if not self.is_open(None):
             self._record(progress, index + 1, section)
@@ -189,22 +219,25 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         Raises StatementFailed where nothing tells.
         """
         lead = self.lead(statement)
-        if _CREATES_INDEX.match(lead):
+        if (builds := _CREATES_INDEX.match(lead)) and builds["index"]:
             index_found = self._index(statement)
             return index_found is not None and index_found[1]
+        if builds and self._index(statement):
+            return False
         if found := _DROPS_INDEX.match(lead):
             return self.execute("SELECT to_regclass(%s) IS NULL", (found["index"],)) == [(True,)]
         if _REPEATABLE.match(lead) or CONTROL.match(lead):
             return False
         said = "it had begun when the run ended, and nothing tells whether it has done its work"
         error = StatementFailed(index)
-        error.partial = True
+        error.partial = error.unsure = True
         raise error from Error(said)
 
     def _index(self, statement: Statement) -> tuple[str, bool] | None:
         """The index that the statement builds, and whether it is valid; None where it is not there.
 
-        None as well for other statements, and where the connection died.
+        Without a name of its own it is one that is invalid. None as well for other statements, and
+        where the connection died.
         """
         found = _CREATES_INDEX.match(self.lead(statement))
         if not found or not self.is_connected():
@@ -212,19 +245,25 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         rows = self.execute(
             "SELECT i.indexrelid::regclass::text, i.indisvalid FROM pg_index i"
             " JOIN pg_class c ON c.oid = i.indexrelid"
-            " WHERE c.relname = %s AND i.indrelid = to_regclass(%s)",
-            (_identifier(found["index"]), re.sub(r" ?\. ?", ".", found["table"])),
+            " WHERE coalesce(c.relname = %s, NOT i.indisvalid) AND i.indrelid = to_regclass(%s)",
+            (
+                _identifier(found["index"]) if found["index"] else None,
+                re.sub(r" ?\. ?", ".", found["table"]),
+            ),
         )
         return (str(rows[0][0]), bool(rows[0][1])) if rows else None
 
     def _refuse_invalid(self, index: int, statement: Statement) -> None:
         """IF NOT EXISTS takes an invalid index for one."""
         found = self._index(statement)
-        if found and not found[1]:
+        if found and not found[1] and _is_named(self.lead(statement)):
             raise StatementFailed(index) from Error(f"the index {found[0]} is invalid")
 
-    def _drop_invalid(self, statement: Statement) -> None:
+    def _drop_invalid(self, index: int, statement: Statement) -> None:
         found = self._index(statement)
+        if found and not found[1] and not _is_named(self.lead(statement)):
+            said = f"the index {found[0]}, perhaps of an earlier try, is invalid: drop it first"
+            raise StatementFailed(index) from Error(said)
         if found and not found[1]:
             self.notice(f"Dropping the invalid index {found[0]} before it is built again.")
             with failing(None):
@@ -260,6 +299,11 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             update,
             "SELECT set_config('role', current_setting('jetbase.role'), true)",
         ]
+
+
+def _is_named(lead: str) -> bool:
+    found = _CREATES_INDEX.match(lead)
+    return bool(found and found["index"])
 
 
 def _identifier(name: str) -> str:

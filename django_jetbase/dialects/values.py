@@ -63,9 +63,12 @@ class Progress:
     number of statements that are committed.
     """
 
-    def __init__(self, table: str, row: int, start: int = 0, *, unsure: bool = False) -> None:
+    def __init__(
+        self, table: str, row: int, fence: str, start: int = 0, *, unsure: bool = False
+    ) -> None:
         self.table = table
         self.row = row
+        self.fence = fence
         self.start = start
         self.unsure = unsure
         self.committed = start
@@ -74,9 +77,13 @@ class Progress:
         self.committed = committed
 
     def sql(self, table: str, committed: int, attempted: int) -> str:
-        """SQL that records it; `attempted` statements have begun."""
+        """SQL that records it; `attempted` statements have begun.
+
+        It fails where the lock is another's.
+        """
+        fence = f", namespace = {self.fence}" if self.fence else ""
         return (
-            f"UPDATE {table} SET committed = {committed}, attempted = {attempted}"
+            f"UPDATE {table} SET committed = {committed}, attempted = {attempted}{fence}"
             f" WHERE id = {self.row}"
         )
 
@@ -85,7 +92,8 @@ class StatementFailed(Exception):
     """The statement at `index` failed, none where it was not one of the file's.
 
     `offset` is the place in the file's text that the database pointed at; its error is the cause.
-    `partial` if the statement may have had an effect although it failed; `left` says which.
+    `partial` if the statement may have had an effect although it failed; `left` says which, and
+    `unsure` if that must be looked at before it runs again.
     """
 
     def __init__(self, index: int | None, offset: int | None = None) -> None:
@@ -94,3 +102,4 @@ class StatementFailed(Exception):
         self.offset = offset
         self.partial = False
         self.left = ""
+        self.unsure = False
