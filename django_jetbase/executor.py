@@ -171,6 +171,7 @@ class _Run:
         self.progress: Progress | None = None  # None: all or nothing
         self.partial = False
         self.left = ""
+        self.unsure = False  # nothing tells what the statement did, which had begun before
         self.known = True  # whether it is known what was committed
 
     def in_transaction(self) -> None:
@@ -203,6 +204,7 @@ class _Run:
             self._finish()
         except StatementFailed as failure:
             self.partial, self.left = failure.partial, failure.left
+            self.unsure = failure.unsure and not failure.left
             if row.attempted < 0 or self.dialect.is_connected():
                 self._stop(row, failure.partial, unsure=failure.unsure)
             raise
@@ -334,7 +336,7 @@ class _Run:
         elif self.partial:
             said.append(", though the one that failed may have had an effect of its own")
         upgrades = self.step.direction is Direction.UPGRADE
-        if upgrades and self.dialect.records_progress(self.section):
+        if upgrades and self.dialect.records_progress(self.section) and not self.unsure:
             said.append(
                 f". Correct what failed, from line {statements[committed].line} on, and go on there"
                 " with jetbase_upgrade --resume; or put"

@@ -335,3 +335,42 @@ def test_what_may_have_had_an_effect_is_not_tried_again(project: Project) -> Non
     other.query("ROLLBACK")
     assert project.query("SELECT id FROM k") == [(1,)]
     assert "trying again" not in project.said
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        "/*!50000 START TRANSACTION */;",
+        "EXECUTE IMMEDIATE 'START TRANSACTION';",
+        "SET @@autocommit = (SELECT 0);",
+        "SET completion_type = 1; BEGIN; COMMIT;",
+    ],
+)
+def test_a_transaction_that_begins_without_its_words_saying_so(
+    project: Project, begins: str
+) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    project.write(V1__t="CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1);")
+    project.call("upgrade")
+    other = project.another()
+    other.query("BEGIN")
+    other.query("UPDATE t SET id = 2")
+    project.write(V2__b=f"{begins}\nINSERT INTO t VALUES (5);\nUPDATE t SET id = 3 WHERE id = 1;")
+    with pytest.raises(CommandError, match=r"V2__b\.sql:3:"):
+        project.call("upgrade")
+    other.query("ROLLBACK")
+    assert "trying again" not in project.said
+    assert project.query("SELECT id FROM t") == [(1,)]
+    if project.applied() == ["V1__t.sql"] and "incomplete" in project.call("status"):
+        project.call("resolve", "2", rolled_back=True)
+    project.call("upgrade")
+    assert project.query("SELECT id FROM t ORDER BY id") == [(3,), (5,)]
+
+
+def test_a_table_that_is_replaced_may_be_gone(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (1);")
+    project.call("upgrade")
+    text = "CREATE OR REPLACE TABLE u (id INT PRIMARY KEY) SELECT id FROM t;"
+    project.write(V2__u=text)
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")

@@ -253,6 +253,7 @@ def test_a_chained_transaction_is_opened_again(project: Project) -> None:
         ("SET search_path = s;\nDISCARD ALL;", "public"),
         ("SET search_path = s;\nRESET ALL;\nSET search_path = s;", "s"),
         ("BEGIN;\nSET LOCAL search_path = s;\nCOMMIT;", "public"),
+        ('SET "search_path" = s;', "s"),
     ],
 )
 def test_the_last_setting_holds(project: Project, before: str, schema: str) -> None:
@@ -335,4 +336,24 @@ def test_a_statement_is_not_committed_without_the_lock(project: Project) -> None
     project.call("upgrade")
     thread.join()
     assert "The lock was taken away from this run" in project.said
+    assert numbers(project) == [2]
+
+
+def test_a_deferred_constraint_names_its_statement(project: Project) -> None:
+    table = "CREATE TABLE log (n INTEGER UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+    project.write(V1__log=f"{OFF}{table}\nINSERT INTO log VALUES (1);\nINSERT INTO log VALUES (1);")
+    fails(project, r"V1__log\.sql:4:1: duplicate key")
+    assert progress(project) == ("upgrade", 2, 2)
+
+
+def test_a_comment_about_reading_only(project: Project) -> None:
+    """The commit of the file's own transaction commits the record too."""
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    project.query("CREATE SEQUENCE tries")
+    text = "INSERT INTO log SELECT nextval('tries') FROM pg_sleep(2);"
+    project.write(V2__b=f"{OFF}-- makes it read only\nBEGIN;\n{text}\nCOMMIT;\nSELECT 1;")
+    thread = steal(project, 0.7)
+    project.call("upgrade")
+    thread.join()
     assert numbers(project) == [2]

@@ -59,6 +59,7 @@ _WAITS = (
     " WHERE trx_mysql_thread_id = %s AND trx_state = 'LOCK WAIT')"
 )
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
+_REPLACES_TABLE = re.compile(r"CREATE OR REPLACE (?:TEMPORARY )?TABLE\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 # The character set first: every later text depends on it.
 CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
@@ -213,11 +214,14 @@ class MySQLDialect(Dialect):
             super().run(index, statement, section)
         except StatementFailed as failure:
             commits_first = statement.keyword in _COMMITS or self._begins(statement)
-            if was_open and not self._is_pure(statement) and self.is_connected():
-                commits_first = not self._still_open(not commits_first)
+            asks = was_open and self._is_mariadb and not self._is_pure(statement)
+            if asks and self.is_connected():
+                commits_first = not self._asked()[0]
             if commits_first:
                 self._progress(index)
-            failure.partial = statement.keyword not in _ATOMIC and not (
+            replaces = _REPLACES_TABLE.match(self.lead(statement)) is not None
+            atomic = statement.keyword in _ATOMIC and not replaces
+            failure.partial = not atomic and not (
                 statement.keyword in _COMMITS and has_not_begun(failure.__cause__)
             )
             raise
@@ -230,32 +234,30 @@ class MySQLDialect(Dialect):
         return statement.keyword in ("BEGIN", "START") and bool(_BEGINS.match(self.lead(statement)))
 
     def is_open(self, statement: Statement | None) -> bool:
-        if statement is None:
+        if statement is None or self._is_pure(statement):
             return self._open or not self._autocommit
+        commits = statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement))
+        if self._is_mariadb and (self._open or not commits or statement.keyword == "COMMIT"):
+            self._open, self._autocommit = self._asked()
+            return self._open
         if self._begins(statement):
             self._open = True
         elif statement.keyword in ("COMMIT", "ROLLBACK"):
             self._open = bool(_GOES_ON.search(self.lead(statement)))
-            return self._open
         elif statement.keyword in ("SET", "") and (setting := _AUTOCOMMIT.search(statement.text)):
             self._autocommit = setting[1].upper() in ("1", "ON", "TRUE", "DEFAULT")
             self._open = self._open and not self._autocommit
-        elif self._open and not self._is_pure(statement):
-            commits = statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement))
-            self._open = self._still_open(not commits)
-            return self._open
-        elif statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement)):
-            return False
-        return self._open or not self._autocommit
+        elif commits:
+            self._open = False
+        return self._open or not (self._autocommit or commits)
 
-    def _still_open(self, guess: bool) -> bool:
-        """Whether a transaction is open behind a statement whose words do not tell for sure.
+    def _asked(self) -> tuple[bool, bool]:
+        """Whether a transaction is open, and whether statements commit by themselves.
 
-        MariaDB can be asked; of MySQL the words must do.
+        The words of a statement do not always tell; MariaDB does, of MySQL they must do.
         """
-        if not self._is_mariadb:
-            return guess
-        return self.execute("SELECT @@in_transaction") == [(1,)]
+        ((is_open, autocommit),) = self.execute("SELECT @@in_transaction, @@autocommit")
+        return bool(is_open), bool(autocommit)
 
     def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
         if len(statement.text) < _SURELY_ACCEPTED or len(statement.text) < self._longest:

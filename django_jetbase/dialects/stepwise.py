@@ -33,9 +33,10 @@ _OF_SESSION = re.compile(
 # SET LOCAL and SET TRANSACTION end with their transaction.
 _SETS = re.compile(
     r"(?:SET (?:SESSION )?(?!LOCAL\b|TRANSACTION\b|CONSTRAINTS\b)|RESET )"
-    r"(?P<name>TIME ZONE|[\w.]+)",
+    r'"?(?P<name>TIME ZONE|[\w.]+)',
     re.IGNORECASE,
 )
+_SETS_OTHERWISE = re.compile(r"set_config|UPDATE\s+(?:pg_catalog\.)?pg_settings", re.IGNORECASE)
 _FORGETS_ALL = re.compile(r"(?:RESET|DISCARD) ALL\b", re.IGNORECASE)
 _CHAINS = re.compile(r"^(?:COMMIT|END)\b.* AND CHAIN\b", re.IGNORECASE)
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s("]+)'
@@ -68,8 +69,9 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         for index, statement in enumerate(section.statements[:count]):
             lead = self.lead(statement)
             if _FORGETS_ALL.match(lead):
-                last = {name: at for name, at in last.items() if name == "role"}
-                last = {} if statement.keyword == "DISCARD" else last
+                keeps_role = statement.keyword == "RESET" and "role" in last
+                last = {"role": last["role"]} if keeps_role else {}
+                last["all"] = index
             elif found := _SETS.match(lead):
                 last[found["name"].lower()] = index
         for index in sorted(last.values()):
@@ -81,7 +83,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         lead = self.lead(statement)
         if _OF_SESSION.match(lead):
             return "made what was lost with its session"
-        if "set_config" in statement.text.lower() or (inside and _SETS.match(lead)):
+        if _SETS_OTHERWISE.search(statement.text) or (inside and _SETS.match(lead)):
             return "set what was lost with its session, in a way that cannot be done again"
         return None
 
@@ -113,12 +115,17 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         lead = self.lead(statement)
         return bool(CONTROL.match(lead) or NOT_INSIDE.match(lead))
 
+    def _reads_only(self, section: Section) -> bool:
+        """Whether a transaction of the section's own may not write, not even the record."""
+        settings = (s for s in section.statements if s.keyword in ("BEGIN", "START", "SET"))
+        return any(_READ_ONLY.search(self.lead(statement)) for statement in settings)
+
     def _step_inside(
         self, index: int, statement: Statement, section: Section, progress: Progress
     ) -> None:
         """In a transaction of the section's own, whose COMMIT commits the record too."""
         commits = statement.keyword in ("COMMIT", "END")
-        recorded = commits and not _READ_ONLY.search(section.text)
+        recorded = commits and not self._reads_only(section)
         if recorded:
             self._record(progress, index + 1, section)
         self.run(index, statement, section)
@@ -128,7 +135,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             self._record(progress, index + 1, section)
 
     def commit_open(self, section: Section, progress: Progress) -> None:
-        if self.records_progress(section) and not _READ_ONLY.search(section.text):
+        if self.records_progress(section) and not self._reads_only(section):
             self._record(progress, len(section.statements), section)
         super().commit_open(section, progress)
 
@@ -163,8 +170,10 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             with failing(None):
                 for sql in [*note, "COMMIT"]:
                     self.execute(sql)
-        except BaseException:
+        except BaseException as error:
             self.rollback()
+            if isinstance(error, StatementFailed) and error.index is None:
+                error.index = index  # a deferred constraint of it fails at the COMMIT
             raise
 
     def _step_alone(
