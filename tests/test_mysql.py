@@ -313,10 +313,9 @@ def test_what_looks_like_ddl_and_commits_nothing(project: Project) -> None:
     project.call("upgrade")
     text = "BEGIN;\nINSERT INTO t VALUES (1);\nANALYZE SELECT * FROM t;\nSELECT * FROM nowhere;"
     project.write(V2__b=text)
-    with pytest.raises(CommandError, match=r"V2__b\.sql:4:"):
+    with pytest.raises(CommandError, match=r"V2__b\.sql:4:[\s\S]*Nothing of this file was kept"):
         project.call("upgrade")
     assert project.query("SELECT id FROM t") == []
-    assert "2 of 4" not in project.said
 
 
 def test_what_may_have_had_an_effect_is_not_tried_again(project: Project) -> None:
@@ -374,3 +373,12 @@ def test_a_table_that_is_replaced_may_be_gone(project: Project) -> None:
     project.write(V2__u=text)
     with pytest.raises(CommandError, match="may have had an effect of its own"):
         project.call("upgrade")
+
+
+def test_a_limit_of_the_files_own_hides_nothing(project: Project) -> None:
+    project.write(
+        V1__t="CREATE TABLE t (id INT); CREATE PROCEDURE p() INSERT INTO t VALUES (1);"
+        "SET sql_select_limit = 0; CALL p();"
+    )
+    project.call("upgrade")
+    assert project.query("SELECT id FROM t") == [(1,)]

@@ -99,6 +99,18 @@ def test_a_missing_privilege_on_mysql(project: Project) -> None:
         assert user.tables() == set()
 
 
+@pytest.mark.engines("mysql")
+def test_a_user_who_is_not_let_in(project: Project) -> None:
+    project.write(V1__a=A)
+    project.query("CREATE USER jetbase_stranger")
+    try:
+        stranger = project.another("stranger", USER="jetbase_stranger", PASSWORD="")
+        with pytest.raises(CommandError, match=r"A privilege is missing; .* TO that user"):
+            stranger.call("upgrade")
+    finally:
+        project.query("DROP USER jetbase_stranger")
+
+
 @pytest.mark.engines("sqlite")
 def test_a_full_database(project: Project) -> None:
     project.write(V1__a=A, V2__b="CREATE TABLE b AS SELECT randomblob(1000000) AS x;")

@@ -12,7 +12,7 @@ from ..lexicons.mysql import MySQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Retrying, marks
+from .base import Dialect, Retrying, failing, marks
 from .remedies import FULL, READ_ONLY, lacks, mysql_grant
 from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
 
@@ -256,7 +256,9 @@ class MySQLDialect(Dialect):
 
         The words of a statement do not always tell; MariaDB does, of MySQL they must do.
         """
-        ((is_open, autocommit),) = self.execute("SELECT @@in_transaction, @@autocommit")
+        with failing(None):  # LIMIT, since a file may have set another one
+            sql = "SELECT @@in_transaction, @@autocommit LIMIT 1"
+            ((is_open, autocommit),) = self.execute(sql)
         return bool(is_open), bool(autocommit)
 
     def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
@@ -303,7 +305,10 @@ class MySQLDialect(Dialect):
 
     @property
     def _account(self) -> str:
-        ((account,),) = self.execute("SELECT CURRENT_USER()")
+        try:
+            ((account,),) = self.execute("SELECT CURRENT_USER()")
+        except Error:  # it is not let in
+            return "that user"
         user, _, host = account.rpartition("@")
         return f"'{user}'@'{host}'"
 

@@ -20,9 +20,7 @@ from .postgresql import (
 from .values import Progress, StatementFailed
 
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
-_REPEATABLE = re.compile(
-    r"(?:VACUUM|REINDEX|CLUSTER|ANALYZE|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE
-)
+_REPEATABLE = re.compile(r"(?:VACUUM|REINDEX|CLUSTER|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
 _READ_ONLY = re.compile(r"\bREAD\s+ONLY\b", re.IGNORECASE)
 _OF_SESSION = re.compile(
