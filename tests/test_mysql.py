@@ -255,6 +255,51 @@ def test_a_table_without_transactions_outlives_the_rollback(project: Project) ->
     project.call("resolve", "2", rolled_back=True)
 
 
+@pytest.mark.parametrize("engine_of_k", ["MyISAM", "Aria", "InnoDB"])
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ("", "INSERT INTO k VALUES (1), (2), (1);"),
+        (
+            "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW INSERT INTO k VALUES (new.id);",
+            "INSERT INTO t VALUES (1), (2), (1);",
+        ),
+        ("CREATE VIEW v AS SELECT * FROM k;", "INSERT INTO v VALUES (1), (2), (1);"),
+    ],
+)
+def test_a_change_that_failed_half_way(
+    project: Project, engine_of_k: str, before: str, change: str
+) -> None:
+    tables = f"CREATE TABLE k (id INT PRIMARY KEY) ENGINE = {engine_of_k}; CREATE TABLE t (id INT);"
+    project.write(V1__k=f"{tables} {before}")
+    project.call("upgrade")
+    project.write(V2__b=f"{change}\nCREATE TABLE late (id INT);")
+    kept = engine_of_k != "InnoDB"
+    said = "may have had an effect of its own" if kept else "Nothing of this file was kept"
+    with pytest.raises(CommandError, match=said):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM k") == ([(1,), (2,)] if kept else [])
+
+
+def test_a_change_that_was_refused_leaves_nothing_even_without_transactions(
+    project: Project,
+) -> None:
+    project.write(V1__k="CREATE TABLE k (id INT PRIMARY KEY) ENGINE = MyISAM;")
+    project.call("upgrade")
+    project.write(V2__b="INSERT INTO k (nosuch) VALUES (1);\nCREATE TABLE late (id INT);")
+    with pytest.raises(CommandError, match="Nothing of this file was kept"):
+        project.call("upgrade")
+
+
+def test_a_transaction_of_the_file_that_a_table_outlives(project: Project) -> None:
+    project.write(V1__k="CREATE TABLE k (id INT) ENGINE = MyISAM;")
+    project.call("upgrade")
+    project.write(V2__b="BEGIN;\nINSERT INTO k VALUES (1);\nSELECT * FROM nowhere;\nCOMMIT;")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM k") == [(1,)]
+
+
 def test_a_deadlock_runs_a_file_of_dml_again_as_a_whole(project: Project) -> None:
     project.configure(LOCK_TIMEOUT=1)
     project.write(V1__a="CREATE TABLE a (id INTEGER PRIMARY KEY); INSERT INTO a VALUES (1), (2);")

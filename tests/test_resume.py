@@ -277,6 +277,64 @@ def test_a_setting_that_cannot_be_made_again(project: Project, before: str) -> N
     fails(project, "set what was lost with its session, in a way", resume=True)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "BEGIN SET search_path = s; END",
+        "BEGIN IF true THEN RESET search_path; END IF; END",
+        "BEGIN EXECUTE 'SET search_path = s'; END",
+    ],
+)
+def test_a_setting_made_by_a_block(project: Project, body: str) -> None:
+    project.write(V1__a=f"{OFF}DO $$ {body} $$;\n{BROKEN}")
+    fails(project, "Committed are")
+    fails(project, "set what was lost with its session, in a way", resume=True)
+
+
+def test_an_update_in_a_block_is_no_setting(project: Project) -> None:
+    text = f"{OFF}{LOG}\nDO $$ BEGIN UPDATE log SET n = 1; END $$;\n{BROKEN}"
+    project.write(V1__log=text)
+    fails(project, "Committed are 2")
+    project.write(V1__log=text.replace(BROKEN, "SELECT 1;"))
+    project.call("upgrade", resume=True)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "BEGIN ISOLATION LEVEL SERIALIZABLE;",
+        "BEGIN;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
+    ],
+)
+def test_a_chained_transaction_keeps_its_isolation(project: Project, begin: str) -> None:
+    seen = "INSERT INTO seen SELECT current_setting('transaction_isolation');"
+    text = (
+        f"{OFF}CREATE TABLE seen (level text);\nBEGIN;\nCOMMIT;\n{begin}\n"
+        f"COMMIT AND CHAIN;\n{BROKEN}\n{seen}\nCOMMIT;"
+    )
+    project.write(V1__a=text)
+    fails(project, "Committed are")
+    project.write(V1__a=text.replace(BROKEN, "SELECT 1;"))
+    project.call("upgrade", resume=True)
+    assert project.query("SELECT level FROM seen") == [("serializable",)]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SET default_transaction_read_only = on;",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;",
+    ],
+)
+def test_a_session_that_writes_nothing(project: Project, setting: str) -> None:
+    project.write(V1__log=f"{OFF}{LOG}\n{setting}\nSELECT 1;")
+    project.call("upgrade")
+    assert project.applied() == ["V1__log.sql"]
+    project.write(V2__b=f"{OFF}INSERT INTO log VALUES (1);\n{setting}\nDROP TABLE log;")
+    fails(project, "Committed are 2 of 3[\\s\\S]*jetbase_resolve 2 --applied")
+    assert numbers(project) == [1]
+
+
 def test_a_role_that_is_gone_again(project: Project) -> None:
     project.query("CREATE ROLE jetbase_clerk")
     text = f"{OFF}SET ROLE jetbase_clerk;\nRESET ROLE;\nDROP ROLE jetbase_clerk;\n{BROKEN}"

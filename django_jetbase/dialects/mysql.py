@@ -36,6 +36,7 @@ _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packe
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
 # What a transaction takes back, and what leaves it open.
 _PURE = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES SET".split())
+_DML = _PURE - {"SET"}
 _NOT_PURE = re.compile(
     r"\b(?:autocommit|GLOBAL|PERSIST\w*|PASSWORD|ROLE|TRANSACTION|STATEMENT|sql_log_\w+|binlog_\w+"
     r"|gtid_\w+)\b",
@@ -58,6 +59,21 @@ _WAITS = (
     " + (SELECT COUNT(*) FROM information_schema.innodb_trx"
     " WHERE trx_mysql_thread_id = %s AND trx_state = 'LOCK WAIT')"
 )
+# Whether a table that knows no transactions is named by a text, or by what may run beneath it.
+_KEEPS = (
+    "SELECT 1 FROM information_schema.tables AS t"
+    " JOIN information_schema.engines AS e ON e.engine = t.engine"
+    " WHERE e.transactions = 'NO' AND t.table_schema"
+    " NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+    " AND (LOCATE(t.table_name, %s) > 0"
+    " OR EXISTS (SELECT 1 FROM information_schema.triggers"
+    " WHERE LOCATE(t.table_name, action_statement) > 0)"
+    " OR EXISTS (SELECT 1 FROM information_schema.routines"
+    " WHERE LOCATE(t.table_name, routine_definition) > 0)"
+    " OR EXISTS (SELECT 1 FROM information_schema.views"
+    " WHERE LOCATE(t.table_name, view_definition) > 0)) LIMIT 1"
+)
+_NOT_BEGUN = frozenset({1054, 1064, 1136, 1146})  # columns, syntax, count of values, table
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 _REPLACES_TABLE = re.compile(r"CREATE OR REPLACE (?:TEMPORARY )?TABLE\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
@@ -206,7 +222,12 @@ class MySQLDialect(Dialect):
     def run_one_by_one(self, section: Section, progress: Progress, retry: Retrying) -> None:
         self._open, self._autocommit = False, True
         self._progress = progress
-        super().run_one_by_one(section, progress, retry)
+        self._outlived = False
+        try:
+            super().run_one_by_one(section, progress, retry)
+        except StatementFailed as failure:
+            failure.partial = failure.partial or self._outlived
+            raise
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         was_open = self._open
@@ -224,11 +245,25 @@ class MySQLDialect(Dialect):
             failure.partial = not atomic and not (
                 statement.keyword in _COMMITS and has_not_begun(failure.__cause__)
             )
+            if statement.keyword in _DML and not was_open:
+                failure.partial = self._may_be_kept(statement, failure.__cause__)
             raise
         if self._begins(statement):
             self._progress(index)
         elif statement.keyword == "COMMIT":
             self._progress(index + 1)  # AND CHAIN opens the next transaction at once
+
+    def _may_be_kept(self, statement: Statement, error: BaseException | None) -> bool:
+        """Whether a change of data that failed may have had an effect, for want of a transaction.
+
+        Inside one the ROLLBACK tells.
+        """
+        if error and error.args and error.args[0] in _NOT_BEGUN | _DENIED:
+            return False
+        try:
+            return bool(self.execute(_KEEPS, (statement.text,)))
+        except Error:
+            return True
 
     def _begins(self, statement: Statement) -> bool:
         return statement.keyword in ("BEGIN", "START") and bool(_BEGINS.match(self.lead(statement)))

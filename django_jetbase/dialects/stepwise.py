@@ -35,8 +35,17 @@ _SETS = re.compile(
     re.IGNORECASE,
 )
 _SETS_OTHERWISE = re.compile(r"set_config|UPDATE\s+(?:pg_catalog\.)?pg_settings", re.IGNORECASE)
+_SETS_IN_BODY = re.compile(
+    r"(?:\$|;|\bBEGIN|\bTHEN|\bELSE|\bLOOP|\bEXECUTE\s+E?')\s*(?:RE)?SET\s+(?!LOCAL\b)",
+    re.IGNORECASE,
+)
 _FORGETS_ALL = re.compile(r"(?:RESET|DISCARD) ALL\b", re.IGNORECASE)
 _CHAINS = re.compile(r"^(?:COMMIT|END)\b.* AND CHAIN\b", re.IGNORECASE)
+_OPENS = re.compile(r"(?:BEGIN|START|SET TRANSACTION)\b", re.IGNORECASE)
+_KEEPS_FROM_WRITING = re.compile(
+    r"\bAUTHORIZATION\b|\bdefault_transaction_read_only\b|\bSESSION\s+CHARACTERISTICS\b",
+    re.IGNORECASE,
+)
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s("]+)'
 _CREATES_INDEX = re.compile(
     rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:(?:IF NOT EXISTS )?(?P<index>{_NAME}) )?"
@@ -58,8 +67,8 @@ class StepwisePostgreSQL(PostgreSQLDialect):
     """
 
     def records_progress(self, section: Section) -> bool:
-        """Not where another user may be at work, who must not write to the history."""
-        return not re.search(r"\bAUTHORIZATION\b", section.text, re.IGNORECASE)
+        """Not where the session may be another user's, or one that writes nothing."""
+        return not _KEEPS_FROM_WRITING.search(section.text)
 
     def skip(self, section: Section, count: int) -> None:
         """Set again what was lost with the session, and open what a chained COMMIT had opened."""
@@ -75,13 +84,31 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         for index in sorted(last.values()):
             self.run(index, section.statements[index], section)
         if _CHAINS.search(self.lead(section.statements[count - 1])):
-            self.execute("BEGIN")
+            self._open_again(section, count)
+
+    def _open_again(self, section: Section, count: int) -> None:
+        """Begin the transaction that the last of these statements has begun, like the one before.
+
+        That is with the isolation level of the first one of the chain.
+        """
+        opening: list[int] = []
+        for index, statement in enumerate(section.statements[:count]):
+            if statement.keyword in ("BEGIN", "START"):
+                opening = [index]
+            elif _OPENS.match(self.lead(statement)):
+                opening.append(index)
+        for index in opening:
+            self.run(index, section.statements[index], section)
 
     def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
         lead = self.lead(statement)
         if _OF_SESSION.match(lead):
             return "made what was lost with its session"
-        if _SETS_OTHERWISE.search(statement.text) or (inside and _SETS.match(lead)):
+        if (
+            _SETS_OTHERWISE.search(statement.text)
+            or (inside and _SETS.match(lead))
+            or (statement.keyword == "DO" and _SETS_IN_BODY.search(statement.text))
+        ):
             return "set what was lost with its session, in a way that cannot be done again"
         return None
 
