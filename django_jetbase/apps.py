@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.db import router
 
@@ -18,9 +18,11 @@ class JetbaseConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from . import receivers
         from .checks import check_database, check_files, check_settings
 
         checks.register(check_settings)
         checks.register(check_files)
         checks.register(check_database, checks.Tags.database)
         router.routers.insert(0, HistoryRouter())
+        receivers.connect(list(apps.get_app_configs()))

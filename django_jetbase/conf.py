@@ -30,6 +30,9 @@ class Settings:
     statement_timeout: float | None = None
     retries: int = 3
     history_text_limit: int = 1_000_000
+    tests: bool = True
+    upgrade_after_migrate: bool = False
+    role: str | None = None
 
     @classmethod
     def of(cls, alias: str) -> "Settings":
@@ -55,6 +58,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "STATEMENT_TIMEOUT": (int, float),
     "RETRIES": (int,),
     "HISTORY_TEXT_LIMIT": (int,),
+    "TESTS": (bool,),
+    "UPGRADE_AFTER_MIGRATE": (bool,),
+    "ROLE": (str,),
 }
 _CHOICES = {"OUT_OF_ORDER": ("error", "warn", "apply")}
 assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settings)}

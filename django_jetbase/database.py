@@ -58,7 +58,12 @@ class Database:
     def reading(self) -> Iterator[None]:
         """Read without leaving a transaction open that was not open before."""
         self.connection.ensure_connection()
-        if self.connection.get_autocommit() or self.dialect.has_open_work():
+        connection = self.connection
+        if (
+            connection.in_atomic_block
+            or connection.get_autocommit()
+            or self.dialect.has_open_work()
+        ):
             yield
         else:
             with self.autocommit():

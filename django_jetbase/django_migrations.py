@@ -1,6 +1,6 @@
 """Django's own migrations: their SQL for a file of ours, and which of them are applied."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,20 +16,20 @@ from django.db.migrations.exceptions import (
     IrreversibleError,
     NodeNotFoundError,
 )
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 
 from .dialects import dialect_of
-from .dialects.base import Dialect
+from .dialects.base import DJANGO_MIGRATIONS, Dialect
 from .exceptions import DjangoMigrationError
 from .migration import Direction
 from .placeholders import expand
 from .scanner import may_end_in_comment
 from .script import parse
 
-TABLE = "django_migrations"
 _Key = tuple[str, str]  # app and name
 
 
@@ -76,23 +76,37 @@ class DjangoSQL(NamedTuple):
         ]
 
 
-def is_applied(connection: BaseDatabaseWrapper, named: str) -> bool:
-    """Whether Django has applied a migration that is named as in the directive."""
-    app_label, _, name = named.partition(".")
-    applied = MigrationRecorder(connection).applied_migrations()
-    return any(app == app_label and _is_named(found, name) for app, found in applied)
+def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
+    """Django's migrations that `migrate` would apply, in order."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
 class Dependencies:
-    """Which of Django's migrations need which. Reads them when it is first asked.
+    """Which of Django's migrations are applied, and need which. Reads when it is first asked.
 
-    Migrations are named as in the directive; one that Django does not know needs nothing. Raises
+    Migrations are named as in the directives; one that Django does not know needs nothing. Raises
     DjangoMigrationError where Django cannot load them.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
         self._changed: set[_Key] = set()  # applied, or taken back, by the plan
+
+    def is_applied(self, named: str) -> bool:
+        """Whether Django has applied a migration, or was told to do without those of its app.
+
+        It is told so by MIGRATION_MODULES, as tests do that take the tables from the models.
+        """
+        app_label, _, name = named.partition(".")
+        if MigrationLoader.migrations_module(app_label) == (None, True):
+            return True
+        return any(app == app_label and _is_named(found, name) for app, found in self._applied)
+
+    @cached_property
+    def _applied(self) -> Collection[_Key]:
+        return MigrationRecorder(self.connection).applied_migrations()
 
     @cached_property
     def _loader(self) -> MigrationLoader:
@@ -159,7 +173,7 @@ def sql_of(
         unsure = Direction.ROLLBACK if looked and not applied else unsure
     dialect = dialect_of(connection)
     quote = connection.ops.quote_name
-    table, app, name, at = map(quote, (TABLE, "app", "name", "applied"))
+    table, app, name, at = map(quote, (DJANGO_MIGRATIONS, "app", "name", "applied"))
     label, full_name = _literal(app_label), _literal(migration.name)
     now = dialect.django_now
     insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"

@@ -28,6 +28,13 @@ class OvertakenError(Exception):
     """Another process changed the history since the plan was made."""
 
 
+_VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
+_WITHOUT_RUNNING = {
+    Origin.FAKE: "recorded only",
+    Origin.DJANGO: "recorded only: Django's migration had done it",
+}
+
+
 @dataclass(frozen=True)
 class Done:
     """A step that was taken. `duration` is in seconds; `by_other` if another process took it.
@@ -40,6 +47,11 @@ class Done:
     statements: int
     origin: Origin = Origin.RUN
     by_other: bool = False
+
+    def __str__(self) -> str:
+        how = "by another process" if self.by_other else f"{self.duration:.2f} s"
+        how = _WITHOUT_RUNNING.get(self.origin, how)
+        return f"{_VERBS[self.step.direction]} {self.step.subject.label} ({how})"
 
 
 class Executor:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .database import Database
-from .django_migrations import TABLE, Dependencies, is_applied
+from .dialects.base import DJANGO_MIGRATIONS
+from .django_migrations import Dependencies
 from .exceptions import HistoryError, ProblemsError
 from .migration import Applied, Direction, Migration, Origin, checksum
 from .plan import Plan, Step
@@ -53,15 +54,19 @@ class Preparation:
         dependencies = Dependencies(self.dialect.connection)
         for step in plan.steps:
             try:
-                item = self._planned(step, fake)
+                item = self._planned(step, dependencies, fake=fake)
             except ProblemsError as error:
                 problems += error.problems
                 continue
             planned.append(item)
-            problems += [*self._django_obstacles(item, dependencies), *self._obstacles(item)]
+            problems += [
+                *self._too_early(item, dependencies),
+                *self._django_obstacles(item, dependencies),
+                *self._obstacles(item),
+            ]
         return Prepared(plan, tuple(planned), tuple(problems))
 
-    def _planned(self, step: Step, fake: bool) -> Planned:
+    def _planned(self, step: Step, dependencies: Dependencies, *, fake: bool) -> Planned:
         if fake:
             self._script_of(step) if step.migration else None
             return Planned(step, None, Origin.FAKE)
@@ -69,7 +74,8 @@ class Preparation:
         if step.direction is Direction.UPGRADE and step.applied and step.applied.incomplete:
             self._check_goes_on(step, step.applied, section)
             return Planned(step, section, resume=True)
-        if step.direction is Direction.UPGRADE and self._django_has(self._script_of(step).django):
+        django = self._script_of(step).django
+        if step.direction is Direction.UPGRADE and django and dependencies.is_applied(django):
             return Planned(step, None, Origin.DJANGO)
         return Planned(step, section)
 
@@ -90,10 +96,6 @@ class Preparation:
             lock_timeout=self.settings.lock_timeout if lock is None else lock,
             statement_timeout=self.settings.statement_timeout if statement is None else statement,
         )
-
-    def _django_has(self, named: str | None) -> bool:
-        """Whether Django's own migrations have done already what the file does."""
-        return named is not None and is_applied(self.dialect.connection, named)
 
     def _section(self, step: Step) -> Section:
         script = self._script_of(step)
@@ -117,14 +119,24 @@ class Preparation:
             raise _without_text(step.applied)
         return _sound(parse(step.path, text, self.dialect.lexicon, self.settings.placeholders))
 
+    def _too_early(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
+        """Which of Django's migrations a file must run after that are not applied yet."""
+        if item.section is None or item.step.direction is Direction.ROLLBACK:
+            return
+        for named in self._script_of(item.step).after:
+            if not dependencies.is_applied(named):
+                said = f"must run after Django's {named}, which is not applied"
+                hint = f"run migrate {named.replace('.', ' ', 1)} first"
+                yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+
     def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
         """Why a file that one of Django's own migrations became cannot record it, or forget it."""
         section = item.section
         named = self._script_of(item.step).django if section else None
-        if section is None or named is None or TABLE not in section.text:
+        if section is None or named is None or DJANGO_MIGRATIONS not in section.text:
             return
-        if not self.dialect.has_table(TABLE):
-            said = f"writes to {TABLE}, the record of Django, which is not there yet"
+        if not self.dialect.has_table(DJANGO_MIGRATIONS):
+            said = f"writes to {DJANGO_MIGRATIONS}, the record of Django, which is not there yet"
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
         elif item.step.direction is Direction.ROLLBACK:
             if depending := dependencies.depending(named):

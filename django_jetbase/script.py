@@ -18,7 +18,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 _DJANGO = re.compile(r"\w+\.\S+")
 _KNOWN = (
     "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
-    " statement_timeout=5min and, above the upgrade, django=app.0001_name"
+    " statement_timeout=5min and, above the upgrade, after=app.0001_name and django=app.0001_name"
 )
 
 
@@ -56,7 +56,8 @@ class Section:
 class Script:
     """A parsed file; `upgrade_text` is everything above the rollback marker, as written.
 
-    `django` is the Django migration that does the same, as `app.name`. With `problems` the sections
+    `django` is the Django migration that does the same, as `app.name`, and `after` are those that
+    must be applied before. With `problems` the sections
     must not run.
     """
 
@@ -64,6 +65,7 @@ class Script:
     rollback: Section | None
     upgrade_text: str
     django: str | None = None
+    after: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -75,6 +77,7 @@ class _Directives:
     lock_timeout: float | None = None
     statement_timeout: float | None = None
     django: str | None = None
+    after: tuple[str, ...] = ()
 
     def applied_to(self, lexicon: Lexicon) -> Lexicon:
         if self.delimiter is None:
@@ -129,6 +132,7 @@ def parse(
         section(rollback, below) if marker else None,
         written[: source.written(marker.start)] if marker else written,
         above.django,
+        above.after,
         tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
     )
 
@@ -187,6 +191,8 @@ class _Reader:
                     given = replace(given, statement_timeout=_seconds(value))
                 elif key == "django" and _DJANGO.fullmatch(value) and not start:
                     given = replace(given, django=value)
+                elif key == "after" and _DJANGO.fullmatch(value) and not start:
+                    given = replace(given, after=(*given.after, value))
                 else:
                     message = f"{word!r} is no directive"
                     self.complain(Rule.UNKNOWN_DIRECTIVE, message, _KNOWN, match.start())

@@ -69,6 +69,7 @@ ORDER = [
     "api",
     "",
     "checks",
+    "receivers",
     "apps",
     "management",
     "management.documents",

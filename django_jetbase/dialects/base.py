@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ Notice = Callable[[str], None]
 Retrying = Callable[[Callable[[], None]], None]
 
 
+DJANGO_MIGRATIONS = "django_migrations"
 NEEDS_NO_TRANSACTION = (
     "put -- jetbase: transaction=off before the first statement, or move this one to a file of its"
     " own that has it"
@@ -37,6 +38,8 @@ class Dialect:
     # Whether the write transaction of a file is the lock; `begin` then waits up to `wait` seconds.
     transaction_is_lock: ClassVar[bool] = False
     wait: float = 0.0
+    # Whether a flush must be told to empty tables of other schemas that refer to those it empties.
+    flush_cascades: ClassVar[bool] = False
     locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
     this_session: tuple[int | Expression, str | Expression] = (0, "")  # and its start
     at_work: ClassVar[str] = "1 = 0"  # whether the session in a row of the lock is known to live
@@ -68,6 +71,14 @@ class Dialect:
         Raises HistoryError where one exists, but not there.
         """
         return set(names) & set(self.connection.introspection.table_names())
+
+    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+        """The tables that rows of the project may be in, but for the managed ones of its models."""
+        names = self.connection.introspection.table_names()
+        return [name for name in names if name not in managed and not is_record(name)]
+
+    def create_schema(self) -> None:
+        """Create the schema that the settings of the alias name, where it is missing."""
 
     def takes_writes(self) -> bool:
         """Whether this is known to be a database that can be written to."""
@@ -369,6 +380,11 @@ class Dialect:
         with self.cursor() as cursor:
             cursor.execute(sql, params or None)
             return list(cursor.fetchall()) if cursor.description else []
+
+
+def is_record(table: str) -> bool:
+    """Whether the rows of a table say what was migrated."""
+    return table == DJANGO_MIGRATIONS or table.startswith("django_jetbase_")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from ..lexicons.mysql import MySQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Retrying, failing, marks
+from .base import Dialect, Retrying, failing, is_record, marks
 from .remedies import FULL, READ_ONLY, lacks, mysql_grant
 from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
 
@@ -123,6 +123,14 @@ class MySQLDialect(Dialect):
             f" WHERE table_schema = DATABASE() AND table_name IN {marks(names)}"
         )
         return {name for (name,) in self.execute(sql, tuple(names))}
+
+    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+        sql = (
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+            " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY table_name"
+        )
+        names = (name for (name,) in self.execute(sql))
+        return [name for name in names if name not in managed and not is_record(name)]
 
     def epoch(self, column: str) -> str:
         return f"UNIX_TIMESTAMP({column})"

@@ -1,5 +1,5 @@
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from io import StringIO
@@ -13,7 +13,7 @@ from ..lexicons.postgresql import PostgreSQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, marks
+from .base import NEEDS_NO_TRANSACTION, Dialect, is_record, marks
 from .messages import SEPARATOR, Message, messages
 from .remedies import FULL, READ_ONLY, lacks, postgresql_grant
 from .values import Blocker, Holder, Obstacle, StatementFailed
@@ -53,6 +53,7 @@ class PostgreSQLDialect(Dialect):
     """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
 
     locking_read: ClassVar[str] = " FOR SHARE"
+    flush_cascades: ClassVar[bool] = True
     this_session = (
         Expression("pg_backend_pid()"),
         Expression(
@@ -107,6 +108,37 @@ class PostgreSQLDialect(Dialect):
                 f" of the search_path, {path!r}; connect with the search_path of that schema. For a"
                 ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
             )
+
+    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+        """With their schemas: where the alias names a search_path those of that, else of all.
+
+        Without foreign tables and those of extensions.
+        """
+        rows = self.execute(
+            "SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid)"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+            " AND (pg_table_is_visible(c.oid)"
+            " OR (SELECT source <> 'client' FROM pg_settings WHERE name = 'search_path'))"
+            " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+            " AND d.objid = c.oid AND d.deptype = 'e') ORDER BY 1, 2"
+        )
+        quote = self.connection.ops.quote_name
+        return [
+            f"{quote(schema)}.{quote(name)}"
+            for schema, name, visible in rows
+            if not (visible and name in managed) and not is_record(name)
+        ]
+
+    def create_schema(self) -> None:
+        """Create the first schema of a search_path that the OPTIONS of the alias name."""
+        ((path, source),) = self.execute(
+            "SELECT setting, source FROM pg_settings WHERE name = 'search_path'"
+        )
+        name = path.split(",")[0].strip().strip('"')
+        if source == "client" and not name.startswith("$"):
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.connection.ops.quote_name(name)}")
 
     def qualified(self, table: str) -> str:
         quote = self.connection.ops.quote_name

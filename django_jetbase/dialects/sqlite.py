@@ -3,7 +3,7 @@ import platform
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -53,6 +53,14 @@ class SQLiteDialect(Dialect):
     def tables_among(self, names: Sequence[str]) -> set[str]:
         sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
         return {name for (name,) in self.execute(sql, tuple(names))}
+
+    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+        """Without those in which a virtual table keeps its rows."""
+        virtual = self.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL %'"
+        )
+        shadows = tuple(f"{name}_" for (name,) in virtual)
+        return [n for n in super().unmanaged_tables(managed) if not n.startswith(shadows)]
 
     def epoch(self, column: str) -> str:
         return f"strftime('%s', {column}) || substr(strftime('%f', {column}), 3)"

@@ -14,7 +14,6 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from ..exceptions import JetbaseError
 from ..executor import Done
-from ..migration import Direction, Origin
 from ..migrator import Migrator
 from ..preparation import Planned
 from ..problems import Problem
@@ -28,12 +27,6 @@ FINDING = 4
 _BY_SIGNAL = 128  # and its number, as shells say it
 
 STOPPED = "Interrupted. jetbase_status says what is applied, and what to do before the next run."
-
-VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
-WITHOUT_RUNNING = {
-    Origin.FAKE: "recorded only",
-    Origin.DJANGO: "recorded only: Django's migration had done it",
-}
 
 
 class JetbaseCommand(BaseCommand):
@@ -121,9 +114,7 @@ class JetbaseCommand(BaseCommand):
 
     def report(self, done: Done) -> None:
         self.done.append(done)
-        how = "by another process" if done.by_other else f"{done.duration:.2f} s"
-        how = WITHOUT_RUNNING.get(done.origin, how)
-        self.say(f"{VERBS[done.step.direction]} {done.step.subject.label} ({how})")
+        self.say(str(done))
 
     def notice(self, text: str) -> None:
         if self.verbosity >= 1:
