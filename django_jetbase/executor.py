@@ -11,7 +11,7 @@ from .dialects.base import Dialect, Retrying, failing
 from .dialects.values import Progress, StatementFailed
 from .exceptions import LockError, StatementError
 from .history import History
-from .lock import Lock
+from .lock import BEAT_EVERY, Lock
 from .migration import Applied, Direction, Origin
 from .models import AppliedMigration
 from .plan import Step
@@ -181,6 +181,7 @@ class _Run:
         self.started = started
         self.resume = resume
         self.progress: Progress | None = None  # None: all or nothing
+        self.row: Applied | None = None  # that says so
         self.partial = False
         self.left = ""
         self.unsure = False  # nothing tells what the statement did, which had begun before
@@ -206,11 +207,13 @@ class _Run:
         except IntegrityError as error:
             self.lock.ask()
             raise OvertakenError from error
-        row = self.history.row(self.migration.key)
+        self.row = row = self.history.row(self.migration.key)
         assert row is not None  # written above
         unsure = row.attempted > row.committed
         fence = self.lock.lease.fence
-        self.progress = Progress(TABLE, row.sequence, fence, row.committed, unsure=unsure)
+        self.progress = Progress(
+            TABLE, row.sequence, fence, self.lock.ask, row.committed, unsure=unsure
+        )
         try:
             self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))
             self._finish()
@@ -246,12 +249,17 @@ class _Run:
     def _while_locked(self, retry: Retry) -> Retrying:
         """A run whose lock was taken away ends before its next statement.
 
-        A heartbeat tells; on SQLite it may find no gap to be written in, and asking is cheap.
+        A heartbeat tells, unless the process stood still meanwhile; on SQLite it may find no gap to
+        be written in, and asking is cheap.
         """
-        check = self.lock.ask if self.dialect.transaction_is_lock else self.lock.verify
+        asked = time.monotonic()
 
         def run(action: Callable[[], None]) -> None:
-            check()
+            nonlocal asked
+            if self.dialect.transaction_is_lock or time.monotonic() - asked > BEAT_EVERY:
+                self.lock.ask()
+                asked = time.monotonic()
+            self.lock.verify()
             retry(action)
 
         return run
@@ -259,7 +267,7 @@ class _Run:
     def _finish(self) -> None:
         finished = self.recorder.finished(
             self.migration,
-            self.step.applied,
+            self.row if self.resume else self.step.applied,
             self.step.direction,
             self._count,
             self._elapsed(),

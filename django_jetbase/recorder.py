@@ -135,9 +135,14 @@ class Recorder:
         return [self._insert(AppliedMigration, values | state), event]
 
     def going_on(self, migration: Recorded, row: Applied, statements: int) -> list[Query]:
-        """Record that the upgrade of an incomplete migration goes on."""
+        """Record that the upgrade of an incomplete migration goes on.
+
+        Its row gets another id, so that whoever has lost it to this run cannot change it any more.
+        """
         detail = f"goes on behind statement {row.committed}"
-        return [self._event(migration, STARTED, 0, statements, detail, replaces=row)]
+        values = {"id": Expression("DEFAULT"), "namespace": self.lease.fence}
+        event = self._event(migration, STARTED, 0, statements, detail, replaces=row)
+        return [event, self._update_row(row, **values)]
 
     def finished(
         self,
@@ -166,12 +171,16 @@ class Recorder:
         """Record how far such a migration came; nothing done is as before.
 
         `partial` if the statement that failed may have done something itself; `unsure` if it must
-        be looked at before another one takes its place.
+        be looked at before another one takes its place. Where somebody has resolved it meanwhile
+        nothing is changed.
         """
         attempted = committed + unsure if row.attempted >= 0 else row.attempted
         if committed or partial or (replaced and replaced.incomplete):
-            return [self._update_row(row, committed=committed, attempted=attempted)]
-        return [self._update_row(row, incomplete="")] if replaced else self._forget(row)
+            return [self._update_begun(row, committed=committed, attempted=attempted)]
+        if replaced:
+            return [self._update_begun(row, incomplete="")]
+        sql = f"DELETE FROM {self._quote(TABLE)} WHERE id = %s AND incomplete = %s"
+        return [Query(sql, (row.sequence, row.incomplete))]
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""
@@ -243,6 +252,10 @@ class Recorder:
     def _update_row(self, row: Applied, **values: Any) -> Query:
         """Change this very row: by now its migration may have another one."""
         return update(self._quote, TABLE, values, "id = %s", (row.sequence,))
+
+    def _update_begun(self, row: Applied, **values: Any) -> Query:
+        where = "id = %s AND incomplete = %s"
+        return update(self._quote, TABLE, values, where, (row.sequence, row.incomplete))
 
     def _forget(self, row: Applied | None) -> list[Query]:
         if row is None:

@@ -1,9 +1,13 @@
 """Whether a file that stopped half-way can go on where it stopped."""
 
+import re
+
 from .dialects.base import Dialect
 from .migration import Applied
 from .problems import Problem, Rule
 from .script import Section
+
+_CHAINS = re.compile(r"(?<!\bNO)\s+CHAIN\b", re.IGNORECASE)
 
 
 def going_on_problem(
@@ -21,21 +25,20 @@ def going_on_problem(
         return _problem(row, "was changed since it stopped, and the history has not kept what ran")
     inside = False
     for number, statement in enumerate(before.statements[: row.attempted]):
-        same = now.statements[number : number + 1]
-        has_run = number < row.committed
-        changed = not same or same[0].text != statement.text
-        if changed and (has_run or not dialect.may_be_corrected(statement)):
-            what = "has run already" if has_run else "had begun, so that nothing tells what it did"
-            said = f"statement {number + 1}, which {what}, was changed"
-            return _problem(row, said, same[0].line if same else None)
-        if not has_run:
-            break
-        if reason := dialect.obstacle_to_skip(statement, inside=inside):
-            return _problem(row, f"statement {number + 1} {reason}", same[0].line)
-        if statement.keyword in ("BEGIN", "START"):
-            inside = True
-        elif statement.keyword in ("COMMIT", "END", "ROLLBACK", "ABORT"):
-            inside = " CHAIN" in statement.text.upper() and "NO CHAIN" not in statement.text.upper()
+        same = next(iter(now.statements[number : number + 1]), None)
+        reason = None
+        if number >= row.committed:
+            if same is None or same.text != statement.text:
+                reason = dialect.obstacle_to_correct(statement, same)
+        elif same is None or same.text != statement.text:
+            reason = "has run already, and was changed"
+        else:
+            reason = dialect.obstacle_to_skip(statement, inside=inside)
+        if reason:
+            return _problem(row, f"statement {number + 1} {reason}", same.line if same else None)
+        if dialect.controls(statement):
+            begins = statement.keyword in ("BEGIN", "START")
+            inside = begins or _CHAINS.search(statement.text) is not None
     return None
 
 

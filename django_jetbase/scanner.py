@@ -30,7 +30,8 @@ class Statement(NamedTuple):
     `keyword` is the first word in capitals, empty where the statement begins with something else.
     The text of a `COPY … FROM STDIN` goes on to the end of its rows; `sql` and `rows` are its two
     parts. A statement with a `flaw` must not be sent: it holds a quote or a body that never ends,
-    or is a command of the database's own shell.
+    or is a command of the database's own shell. `delimiter` is what it goes on to; another one than
+    a semicolon may hold several statements.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Statement(NamedTuple):
     keyword: str = ""
     parts: tuple[int, int, int] | None = None
     flaw: Flaw | None = None
+    delimiter: str = ";"
 
     @property
     def sql(self) -> str:
@@ -82,7 +84,11 @@ def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | M
         plain = keyword not in lexicon.careful or PLAIN.match(text, start)
         if plain and lexicon.ends_plainly(text, start, end):
             sql = text[start:end].rstrip(BLANKS)
-            yield Statement(sql, line, column, start, start + len(sql), keyword)
+            ends = (start, start + len(sql))
+            if lexicon.delimiter == ";":
+                yield Statement(sql, line, column, *ends, keyword)
+            else:
+                yield Statement(sql, line, column, *ends, keyword, delimiter=lexicon.delimiter)
             pos = end + len(lexicon.delimiter)
             continue
         if not keyword and (marker := lexicon.marker.match(text, start)):
@@ -107,7 +113,10 @@ def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | M
         except OpenTokenError as error:
             extent, flaw = Extent(size, size), Flaw(str(error), *place(text, error.offset))
         sql = text[start : extent.end].rstrip(BLANKS)
-        yield Statement(sql, line, column, start, start + len(sql), keyword, extent.parts, flaw)
+        yield Statement(
+            *(sql, line, column, start, start + len(sql), keyword),
+            *(extent.parts, flaw, lexicon.delimiter),
+        )
         pos = extent.resume
         if keyword in lexicon.switches:
             lexicon = lexicon.after(sql, initial)

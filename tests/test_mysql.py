@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
@@ -9,6 +10,7 @@ from django_jetbase.lexicons import lexicon_of
 from django_jetbase.script import parse
 
 from .conftest import Project
+from .test_lock import steal
 
 pytestmark = pytest.mark.engines("mysql")
 
@@ -427,3 +429,140 @@ def test_a_limit_of_the_files_own_hides_nothing(project: Project) -> None:
     )
     project.call("upgrade")
     assert project.query("SELECT id FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- jetbase: delimiter=~\nINSERT INTO t VALUES (1); CREATE TABLE u (i INT); SELECT no\n~",
+        "DELIMITER //\nINSERT INTO t VALUES (1); CREATE TABLE u (id INT); SELECT nope //\n",
+    ],
+)
+def test_several_statements_up_to_one_delimiter(project: Project, text: str) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT);", V2__b=text)
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM t") == [(1,)]
+
+
+def test_a_commit_among_other_statements(project: Project) -> None:
+    text = "DELIMITER //\nINSERT INTO t VALUES (1); COMMIT; SELECT nope //\n"
+    project.write(V1__t="CREATE TABLE t (id INT);", V2__b=text)
+    with pytest.raises(CommandError, match="what COMMIT commits among other statements up to one"):
+        project.call("upgrade")
+    assert project.tables() == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        ("CREATE TABLE a (id INT)", "SET STATEMENT lock_wait_timeout = 5 FOR DROP TABLE a, nope;"),
+        ("DROP USER IF EXISTS jetbase_b", "CREATE USER jetbase_b, root@localhost;"),
+    ],
+)
+def test_what_does_half_of_its_work(project: Project, before: str, text: str) -> None:
+    project.write(V1__a="SELECT 1;")
+    project.call("upgrade")
+    project.query(before)
+    project.write(V2__b=text)
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    project.query("DROP USER IF EXISTS jetbase_b")
+
+
+def test_a_table_that_a_timeout_has_kept_from_being_replaced(project: Project) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    project.write(
+        V1__t="CREATE TABLE s (id INT); INSERT INTO s VALUES (1); CREATE TABLE t (id INT);"
+    )
+    project.call("upgrade")
+    other = project.another()
+    other.query("BEGIN")
+    other.query("UPDATE s SET id = 2")
+    project.write(V2__b="CREATE OR REPLACE TABLE t AS SELECT * FROM s LOCK IN SHARE MODE;")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    other.query("ROLLBACK")
+    assert "trying again" not in project.said
+
+
+def test_a_change_of_a_table_without_transactions_is_not_tried_again(project: Project) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    tables = "CREATE TABLE m (id INT) ENGINE = MyISAM; CREATE TABLE s (id INT);"
+    project.write(V1__t=f"{tables} INSERT INTO s VALUES (1), (2);")
+    project.call("upgrade")
+    other = project.another()
+    other.query("BEGIN")
+    other.query("UPDATE s SET id = 3 WHERE id = 2")
+    select = "SELECT id FROM s LOCK IN SHARE MODE"
+    project.write(V2__b=f"CREATE TABLE x (id INT); INSERT INTO m {select};")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    other.query("ROLLBACK")
+    assert "trying again" not in project.said
+
+
+def test_a_warning_that_the_file_suppresses(project: Project) -> None:
+    project.write(V1__m="CREATE TABLE m (id INT) ENGINE = MyISAM;")
+    project.call("upgrade")
+    project.write(V2__b="SET max_error_count = 0; INSERT INTO m VALUES (1); SELECT * FROM nowhere;")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    assert project.query("SELECT @@max_error_count") == [(64,)]
+
+
+@pytest.mark.parametrize(
+    ("failing", "committed", "kept"),
+    [
+        ("CREATE TABEL x (id INT);", "Committed are 1 of 3", []),
+        ("ROLLBACK TO SAVEPOINT nope;", "Committed are 1 of 3", []),
+        ("ANALYZE UPDATE t SET id = 2;\nSELECT * FROM nowhere;", "Committed are 1 of 4", []),
+        ("CALL p();", "Committed are 2 of 3", [(1,)]),
+    ],
+)
+def test_what_is_committed_without_autocommit(
+    project: Project, failing: str, committed: str, kept: list[Any]
+) -> None:
+    body = "BEGIN COMMIT; SIGNAL SQLSTATE '45000'; END"
+    project.write(V1__t=f"CREATE TABLE t (id INT); CREATE PROCEDURE p() {body};")
+    project.call("upgrade")
+    project.write(V2__b=f"SET autocommit = 0;\nINSERT INTO t VALUES (1);\n{failing}")
+    with pytest.raises(CommandError, match=committed):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM t") == kept
+
+
+def test_a_transaction_that_outlives_its_session_is_refused(project: Project) -> None:
+    project.write(V1__t="XA START 'j';\nXA END 'j';\nXA PREPARE 'j';")
+    with pytest.raises(CommandError, match=r"V1__t\.sql:1:1: an XA transaction may outlive its"):
+        project.call("upgrade")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SET max_statement_time = 0.00001",
+        "SET max_join_size = 1",
+        "SET insert_id = 1",
+        "SET character_set_results = utf16",
+    ],
+)
+@pytest.mark.parametrize("ddl", ["", "CREATE TABLE x (id INT);"])
+def test_what_a_file_sets_hinders_no_record(project: Project, setting: str, ddl: str) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT);")
+    project.call("upgrade")
+    project.write(V2__b=f"{ddl}\nINSERT INTO t VALUES (2);\n{setting};")
+    project.call("upgrade")
+    assert project.applied() == ["V1__t.sql", "V2__b.sql"]
+
+
+def test_a_transaction_of_the_file_is_fenced(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT); CREATE TABLE u (id INT);")
+    project.call("upgrade")
+    project.write(V2__b="BEGIN;\nINSERT INTO t VALUES (1);\nSELECT SLEEP(0.9);\nCOMMIT;")
+    thread = steal(project, 0.3)
+    with pytest.raises(CommandError, match="has not come to its end"):
+        project.call("upgrade")
+    thread.join()
+    assert "The lock was taken away" in project.said
+    assert project.query("SELECT id FROM t") == []

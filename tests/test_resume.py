@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -65,10 +66,10 @@ def test_what_has_run_may_not_change(project: Project, limit: int) -> None:
     project.write(V1__log=text)
     fails(project, "Committed are 2 of 3")
     project.write(V1__log=text.replace("(1)", "(2)"))
-    said = r"V1__log\.sql:3: cannot go on: statement 2, which has run already, was changed"
+    said = r"V1__log\.sql:3: cannot go on: statement 2 has run already, and was changed"
     fails(project, said if limit else "the history has not kept what ran", resume=True)
     project.write(V1__log=f"{OFF}{LOG}")
-    fails(project, "which has run already, was changed" if limit else "not kept", resume=True)
+    fails(project, "has run already, and was changed" if limit else "not kept", resume=True)
     project.write(V1__log=text.removeprefix(OFF))
     fails(project, "shall now run in one", resume=True)
     project.write(V1__log=text)
@@ -189,7 +190,7 @@ def test_killed_in_a_procedure(project: Project, tmp_path: Path) -> None:
     fails(project, "nothing tells whether it has done its work", resume=True)
     assert numbers(project) == [1]
     project.write(V2__b=f"{OFF}SELECT 1;")
-    fails(project, "had begun, so that nothing tells what it did, was changed", resume=True)
+    fails(project, "had begun, so that nothing tells what it did, and was changed", resume=True)
     project.call("resolve", "2", applied=True)
 
 
@@ -415,3 +416,149 @@ def test_a_comment_about_reading_only(project: Project) -> None:
     project.call("upgrade")
     thread.join()
     assert numbers(project) == [2]
+
+
+def meanwhile(project: Project, after: float, *commands: tuple[str, dict[str, Any]]) -> Thread:
+    """Free the lock and run commands, while the run that has lost it is at work."""
+    twin = project.another("other")
+    twin.connection.inc_thread_sharing()
+
+    def run() -> None:
+        time.sleep(after)
+        twin.query("UPDATE django_jetbase_lock SET token = ''")
+        for command, options in commands:
+            twin.call(command, *options.pop("args", ()), **options)
+        twin.connection.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_nothing_is_committed_once_somebody_else_has_resolved_it(project: Project) -> None:
+    slow = "INSERT INTO log SELECT 2 FROM pg_sleep(3);"
+    project.write(V1__log=LOG, V2__b=f"{OFF}INSERT INTO log VALUES (1);\n{slow}")
+    thread = meanwhile(project, 1, ("resolve", {"args": ["2"], "rolled_back": True}))
+    project.call("upgrade")
+    thread.join()
+    assert "The lock was taken away from this run" in project.said
+    assert numbers(project) == [1, 1, 2]
+
+
+def test_who_has_lost_the_lock_leaves_what_was_resolved_alone(project: Project) -> None:
+    project.write(V1__log=LOG, V2__b=f"{OFF}INSERT INTO log SELECT 2 FROM pg_sleep(3);")
+    thread = meanwhile(project, 1, ("resolve", {"args": ["2"], "applied": True}))
+    project.call("upgrade")
+    thread.join()
+    assert project.applied() == ["V1__log.sql", "V2__b.sql"]
+    assert numbers(project) == []
+
+
+def test_going_on_takes_the_row_from_whoever_began(project: Project) -> None:
+    text = f"{OFF}{LOG}\n{BROKEN}"
+    project.write(V1__log=text)
+    fails(project, "Committed are 1 of 2")
+    ids = "SELECT id, committed FROM django_jetbase_migration"
+    ((first, _),) = project.query(ids)
+    fails(project, "Committed are 1 of 2", resume=True)
+    ((second, committed),) = project.query(ids)
+    assert second > first
+    assert committed == 1
+
+
+@pytest.mark.parametrize("transaction", ["", OFF])
+def test_a_commit_among_other_statements(project: Project, transaction: str) -> None:
+    text = "INSERT INTO log VALUES (1); COMMIT; SELECT 1/0"
+    project.write(V1__log=LOG, V2__b=f"-- jetbase: delimiter=~\n{transaction}{text}\n~")
+    fails(project, "what COMMIT commits among other statements up to one delimiter")
+    assert project.tables() == set()
+
+
+def test_several_statements_up_to_one_delimiter_are_one(project: Project) -> None:
+    text = "INSERT INTO log VALUES (1); INSERT INTO log VALUES (2); SELECT 1/0"
+    project.write(V1__log=LOG, V2__b=f"-- jetbase: delimiter=~\n{OFF}{text}\n~")
+    fails(project, "Nothing of this file was kept")
+    assert numbers(project) == []
+
+
+def test_a_transaction_that_only_reads_leaves_the_others_recorded(project: Project) -> None:
+    project.write(V1__log=LOG)
+    project.call("upgrade")
+    text = (
+        f"{OFF}BEGIN;\nINSERT INTO log VALUES (1);\nCOMMIT;\n"
+        "BEGIN READ ONLY;\nSELECT 1;\nCOMMIT;\nSELECT 1/0;"
+    )
+    project.query(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE NOTICE 'committed is %', (SELECT max(committed) FROM django_jetbase_migration);"
+        " RETURN NULL; END $$"
+    )
+    project.query(
+        "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON log DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION note()"
+    )
+    project.write(V2__b=text)
+    fails(project, "Committed are 6 of 7")
+    assert "committed is 3" in project.said  # at the time of the COMMIT
+
+
+@pytest.mark.parametrize(
+    "before", ["CREATE TABLE pg_temp.t AS SELECT 1 AS n;", "SELECT 1 AS n INTO TEMP t;"]
+)
+def test_a_temporary_table_by_another_name(project: Project, before: str) -> None:
+    project.write(V1__a=f"{OFF}{before}\n{BROKEN}")
+    fails(project, "Committed are 1")
+    fails(project, "made what was lost with its session", resume=True)
+
+
+def test_a_setting_behind_a_rollback_to_a_savepoint(project: Project) -> None:
+    before = "BEGIN;\nSAVEPOINT a;\nROLLBACK TO a;\nSET search_path = s;\nROLLBACK;"
+    project.write(V1__a=f"{OFF}{before}\n{BROKEN}")
+    fails(project, "Committed are 5")
+    fails(project, "set what was lost with its session, in a way", resume=True)
+
+
+def test_an_index_that_was_built_as_it_is_not_any_more(project: Project) -> None:
+    project.write(V1__log=LOG, V2__b=f"{OFF}CREATE INDEX CONCURRENTLY i ON log (n);")
+    project.call("upgrade")
+    begun = "incomplete = 'upgrade', committed = 0, attempted = 1"
+    project.query(f"UPDATE django_jetbase_migration SET {begun} WHERE path = 'V2__b.sql'")
+    project.write(V2__b=f"{OFF}CREATE UNIQUE INDEX CONCURRENTLY i ON log (n);")
+    fails(project, "statement 1 has built the index i, and was changed: drop it first", resume=True)
+    project.query("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass")
+    project.write(V2__b=f"{OFF}CREATE UNIQUE INDEX CONCURRENTLY j ON log (n);")
+    fails(project, "has left the invalid index i, and was changed: drop it first", resume=True)
+    project.query("DROP INDEX i")
+    project.call("upgrade", resume=True)
+    assert project.query("SELECT indisunique FROM pg_index WHERE indexrelid = 'j'::regclass") == [
+        (True,)
+    ]
+
+
+def test_a_partition_that_is_half_detached(project: Project) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    part = "CREATE TABLE part PARTITION OF log FOR VALUES FROM (0) TO (10);"
+    project.write(V1__log=f"CREATE TABLE log (n int) PARTITION BY RANGE (n); {part}")
+    project.call("upgrade")
+    twin = project.another()
+    twin.query("BEGIN")
+    twin.query("SELECT * FROM log")
+    project.write(V2__b=f"{OFF}ALTER TABLE log DETACH PARTITION part CONCURRENTLY;")
+    fails(project, "may have had an effect of its own")
+    twin.query("ROLLBACK")
+    assert "trying again" not in project.said
+    project.write(V2__b=f"{OFF}ALTER TABLE log DETACH PARTITION part FINALIZE;")
+    project.call("upgrade", resume=True)
+
+
+def test_what_reindex_has_left(project: Project) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    project.write(V1__log=f"{LOG} CREATE INDEX i ON log (n);")
+    project.call("upgrade")
+    twin = project.another()
+    twin.query("BEGIN")
+    twin.query("INSERT INTO log VALUES (1)")
+    project.write(V2__b=f"{OFF}REINDEX INDEX CONCURRENTLY i;")
+    fails(project, "the invalid index i_ccnew is left behind")
+    twin.query("ROLLBACK")
+    assert "trying again" not in project.said

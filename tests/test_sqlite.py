@@ -4,6 +4,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from .conftest import Project
+from .test_lock import steal
 
 pytestmark = pytest.mark.engines("sqlite")
 
@@ -54,3 +55,38 @@ def test_a_read_only_database(project: Project) -> None:
     assert "pending" in twin.call("status")
     with pytest.raises(CommandError, match="readonly"):
         twin.call("upgrade")
+
+
+def test_what_insert_or_fail_keeps(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INTEGER PRIMARY KEY);")
+    project.call("upgrade")
+    text = "INSERT OR FAIL INTO t VALUES (1), (2), (1);"
+    project.write(V2__b=text)
+    with pytest.raises(CommandError, match="Nothing of this file was kept"):
+        project.call("upgrade")
+    project.write(V2__b=f"-- jetbase: transaction=off\n{text}")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    assert project.query("SELECT id FROM t") == [(1,), (2,)]
+
+
+def test_what_insert_takes_back(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INTEGER PRIMARY KEY);")
+    project.call("upgrade")
+    project.write(V2__b="-- jetbase: transaction=off\nINSERT INTO t VALUES (1), (2), (1);")
+    with pytest.raises(CommandError, match="Nothing of this file was kept"):
+        project.call("upgrade")
+
+
+def test_a_transaction_of_the_file_is_fenced(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INTEGER);")
+    project.call("upgrade")
+    slow = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 4000000)"
+    text = f"BEGIN;\n{slow} SELECT max(n) FROM c;\nINSERT INTO t VALUES (1);\nCOMMIT;"
+    project.write(V2__b=f"-- jetbase: transaction=off\n{text}")
+    thread = steal(project, 0.2)
+    with pytest.raises(CommandError, match="has not come to its end"):
+        project.call("upgrade")
+    thread.join()
+    assert "The lock was taken away" in project.said
+    assert project.query("SELECT id FROM t") == []

@@ -100,7 +100,7 @@ class SQLiteShell(Client):
             before = "SELECT * FROM temp.jetbase_violations_before"
             new = f"SELECT count(*) FROM ({self._violations()} EXCEPT {before})"
             yield f"INSERT INTO temp.jetbase_violations {new};"
-        controls = [s for s in section.statements if self.dialect.controls_transaction(s)]
+        controls = [s for s in section.statements if self.dialect.controls(s)]
         if controls and controls[-1].keyword == "BEGIN":
             yield "COMMIT;"
 

@@ -11,7 +11,7 @@ from ..exceptions import HistoryError
 from ..lexicons.ansi import Lexicon
 from ..models import LOCK
 from ..queries import Expression, Query
-from ..scanner import Statement
+from ..scanner import Statement, scan
 from ..script import Section
 from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
 
@@ -95,7 +95,30 @@ class Dialect:
 
     def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
         """Why the statement cannot run in this section; None where it can."""
+        parts = self.parts(statement)
+        if len(parts) > 1 and (control := next(filter(self.controls, parts), None)):
+            return Obstacle(
+                f"what {control.keyword} commits among other statements up to one delimiter,"
+                " nothing would tell",
+                "write the delimiter behind each of them",
+            )
+        whole = (statement, *parts) if len(parts) > 1 else parts
+        return next(filter(None, (self.obstacle_of(part, section) for part in whole)), None)
+
+    def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
+        """Why a single statement cannot run in this section; None where it can."""
         return None
+
+    def controls(self, statement: Statement) -> bool:
+        """Whether it begins or ends a transaction."""
+        return False
+
+    def parts(self, statement: Statement) -> Sequence[Statement]:
+        """The statements that one holds, which goes on to a delimiter of its own."""
+        if statement.delimiter == ";" or ";" not in statement.text:
+            return (statement,)
+        items = scan(statement.text, self.lexicon)
+        return [item for item in items if isinstance(item, Statement)] or (statement,)
 
     def lead(self, statement: Statement) -> str:
         """The first words of a statement, with one blank for every comment between them."""
@@ -196,7 +219,8 @@ class Dialect:
                 error.partial = True
             self.abandon(section)
             raise
-        self.restore_session(section)
+        with failing(None):
+            self.restore_session(section)
 
     def step(
         self,
@@ -208,6 +232,8 @@ class Dialect:
     ) -> None:
         """Run one statement of such a section. Raises StatementFailed."""
         if self.is_open(None):
+            if self.controls(statement):
+                progress.verify()
             self.run(index, statement, section)
         else:
             retry(partial(self.run, index, statement, section))
@@ -233,9 +259,12 @@ class Dialect:
         """
         return None
 
-    def may_be_corrected(self, statement: Statement) -> bool:
-        """Whether a statement of which only the beginning is known may be another one now."""
-        return False
+    def obstacle_to_correct(self, before: Statement, now: Statement | None) -> str | None:
+        """Why a statement of which only the beginning is known may not be another one now.
+
+        Or none, where the file has got shorter.
+        """
+        return "had begun, so that nothing tells what it did, and was changed"
 
     def qualified(self, table: str) -> str:
         """The name of a table of the history, whatever a section has done to the session."""
@@ -392,7 +421,7 @@ def failing(index: int | None) -> Iterator[None]:
     """Turn a database error into the failure of a statement, or of none of the file's."""
     try:
         yield
-    except Error as error:
+    except (Error, ValueError) as error:
         raise StatementFailed(index) from error
 
 

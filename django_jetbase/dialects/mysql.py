@@ -75,10 +75,17 @@ _KEEPS = (
 )
 _NOT_BEGUN = frozenset({1054, 1064, 1136, 1146})  # columns, syntax, count of values, table
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
+# What is one of them, but of several effects one by one, or of another statement's.
+_NOT_ATOMIC = re.compile(
+    r"SET STATEMENT\b|(?:CREATE|ALTER) (?:OR REPLACE )?(?:USER|ROLE)\b"
+    r"|CREATE OR REPLACE (?:TEMPORARY )?TABLE\b",
+    re.IGNORECASE,
+)
 _REPLACES_TABLE = re.compile(r"CREATE OR REPLACE (?:TEMPORARY )?TABLE\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 # The character set first: every later text depends on it.
 CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
+HINDRANCES = ("max_statement_time", "max_execution_time", "max_join_size", "sql_big_selects")
 UNSETTABLE = re.compile(
     r"timestamp|.*insert_id|identity|rand_seed.|.*_count|in_transaction|gtid_.*|pseudo_.*|"
     r"last_.*|skip_parallel_.*|session_track_.*|.*_timeout_set|warning_.*|error_.*|proxy_user|"
@@ -113,6 +120,9 @@ class MySQLDialect(Dialect):
         return section.transaction and all(map(self._is_pure, section.statements))
 
     def _is_pure(self, statement: Statement) -> bool:
+        return all(map(self._is_pure_alone, self.parts(statement)))
+
+    def _is_pure_alone(self, statement: Statement) -> bool:
         if statement.keyword != "SET":
             return statement.keyword in _PURE
         return not _NOT_PURE.search(statement.text)
@@ -177,9 +187,12 @@ class MySQLDialect(Dialect):
     def restore_session(self, section: Section) -> None:
         if not SESSION_WORDS.search(section.text) and not self.timeouts(section):
             return
-        self.execute("SET SESSION sql_select_limit = DEFAULT")  # it would cut what is read here
-        for name in CHARACTER_SETS:
-            self._set(name, self._variables[name])
+        # What would cut, forbid or number what is read and written here comes first.
+        self.execute("SET SESSION sql_select_limit = DEFAULT")
+        self._set("insert_id", "0")
+        for name in (*HINDRANCES, *CHARACTER_SETS):
+            if name in self._variables:
+                self._set(name, self._variables[name])
         self.execute("UNLOCK TABLES")
         if self._database:
             self.execute(f"USE {self.connection.ops.quote_name(self._database)}")
@@ -238,7 +251,7 @@ class MySQLDialect(Dialect):
             raise
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
-        was_open = self._open
+        was_open = self._open or not self._autocommit
         try:
             super().run(index, statement, section)
         except StatementFailed as failure:
@@ -248,18 +261,31 @@ class MySQLDialect(Dialect):
                 commits_first = not self._asked()[0]
             if commits_first:
                 self._progress(index)
-            replaces = _REPLACES_TABLE.match(self.lead(statement)) is not None
-            atomic = statement.keyword in _ATOMIC and not replaces
-            failure.partial = not atomic and not (
-                statement.keyword in _COMMITS and has_not_begun(failure.__cause__)
-            )
-            if statement.keyword in _DML and not was_open:
-                failure.partial = self._may_be_kept(statement, failure.__cause__)
+            failure.partial = self._is_partial(statement, failure.__cause__, was_open)
             raise
         if self._begins(statement):
             self._progress(index)
         elif statement.keyword == "COMMIT":
             self._progress(index + 1)  # AND CHAIN opens the next transaction at once
+
+    def _is_partial(
+        self, statement: Statement, error: BaseException | None, was_open: bool
+    ) -> bool:
+        """Whether a statement that failed may have had an effect."""
+        if len(self.parts(statement)) > 1:
+            return True
+        if statement.keyword in _DML:
+            return not was_open and self._may_be_kept(statement, error)
+        if _NOT_ATOMIC.match(lead := self.lead(statement)):
+            return _REPLACES_TABLE.match(lead) is not None or not has_not_begun(error)
+        if statement.keyword in _ATOMIC:
+            return False
+        return statement.keyword not in _COMMITS or not has_not_begun(error)
+
+    def controls(self, statement: Statement) -> bool:
+        if statement.keyword in ("SET", ""):
+            return _AUTOCOMMIT.search(statement.text) is not None
+        return statement.keyword in ("COMMIT", "ROLLBACK") or self._begins(statement)
 
     def _may_be_kept(self, statement: Statement, error: BaseException | None) -> bool:
         """Whether a change of data that failed may have had an effect, for want of a transaction.
@@ -279,8 +305,9 @@ class MySQLDialect(Dialect):
     def is_open(self, statement: Statement | None) -> bool:
         if statement is None or self._is_pure(statement):
             return self._open or not self._autocommit
-        commits = statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement))
-        if self._is_mariadb and (self._open or not commits or statement.keyword == "COMMIT"):
+        commits = any(map(self._commits, self.parts(statement)))
+        was_open = self._open or not self._autocommit
+        if self._is_mariadb and (was_open or not commits or statement.keyword == "COMMIT"):
             self._open, self._autocommit = self._asked()
             return self._open
         if self._begins(statement):
@@ -294,6 +321,9 @@ class MySQLDialect(Dialect):
             self._open = False
         return self._open or not (self._autocommit or commits)
 
+    def _commits(self, statement: Statement) -> bool:
+        return statement.keyword in _COMMITS and not _TEMPORARY.match(self.lead(statement))
+
     def _asked(self) -> tuple[bool, bool]:
         """Whether a transaction is open, and whether statements commit by themselves.
 
@@ -304,7 +334,10 @@ class MySQLDialect(Dialect):
             ((is_open, autocommit),) = self.execute(sql)
         return bool(is_open), bool(autocommit)
 
-    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
+    def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
+        if statement.keyword == "XA":
+            said = "an XA transaction may outlive its session, so that nothing tells what is kept"
+            return Obstacle(said, "use START TRANSACTION and COMMIT")
         if len(statement.text) < _SURELY_ACCEPTED or len(statement.text) < self._longest:
             return None
         return Obstacle(
@@ -384,6 +417,8 @@ class MySQLDialect(Dialect):
             return False
 
     def roll_back(self) -> None:
+        if kept := self._variables.get("max_error_count"):  # that of a file may hide the warning
+            self.execute(set_variable("max_error_count", str(max(1, int(kept)))))
         self.execute("ROLLBACK")
         codes = (code for _level, code, _message in self.execute("SHOW WARNINGS"))
         self._outlived = _NOT_TAKEN_BACK in codes

@@ -152,7 +152,7 @@ class PostgreSQLDialect(Dialect):
         zone = "(SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')"
         return f"extract(epoch FROM timezone({zone}, {column}))"
 
-    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
+    def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
         if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
             return Obstacle("COPY … TO STDOUT has nobody to send its rows to", "remove it")
         if not section.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
@@ -165,6 +165,9 @@ class PostgreSQLDialect(Dialect):
             said = f"{found['what'].upper()} cannot run inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
+
+    def controls(self, statement: Statement) -> bool:
+        return CONTROL.match(self.lead(statement)) is not None
 
     def session_id(self) -> int | None:
         return int(self._info.backend_pid) if self.is_connected() else None

@@ -16,7 +16,7 @@ from ..scanner import Statement
 from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Dialect, failing, marks
 from .remedies import FULL
-from .values import Holder, Obstacle
+from .values import Holder, Obstacle, StatementFailed
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(
@@ -65,13 +65,13 @@ class SQLiteDialect(Dialect):
     def epoch(self, column: str) -> str:
         return f"strftime('%s', {column}) || substr(strftime('%f', {column}), 3)"
 
-    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
+    def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
         if not section.transaction:
             return None
         if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
             return None
         lead = self.lead(statement)
-        if self.controls_transaction(statement):
+        if self.controls(statement):
             said = f"{statement.keyword} controls the transaction that the file runs in"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         if _NOT_INSIDE.match(lead):
@@ -79,7 +79,7 @@ class SQLiteDialect(Dialect):
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None
 
-    def controls_transaction(self, statement: Statement) -> bool:
+    def controls(self, statement: Statement) -> bool:
         return bool(_CONTROL.match(self.lead(statement)))
 
     @property
@@ -218,11 +218,22 @@ class SQLiteDialect(Dialect):
     def _run(self, index: int, statement: Statement, section: Section) -> None:
         """A PRAGMA may do its work in rows without columns, which only a script reads."""
         if statement.keyword != "PRAGMA" or self.is_open(None):
-            super().run(index, statement, section)
+            self._run_counting(index, statement, section)
             return
         wrap = self.connection.wrap_database_errors
         with failing(index), self.busy(), wrap, self.cursor() as cursor:
             cursor.executescript(self.as_sent(statement, section))
+
+    def _run_counting(self, index: int, statement: Statement, section: Section) -> None:
+        """A statement that fails may keep what it has changed, as INSERT OR FAIL does."""
+        raw: sqlite3.Connection | None = self.connection.connection
+        before = raw.total_changes if raw else 0
+        try:
+            super().run(index, statement, section)
+        except StatementFailed as failure:
+            raw = self.connection.connection
+            failure.partial = bool(raw and not raw.in_transaction and raw.total_changes != before)
+            raise
 
     def cancel(self) -> None:
         if self._busy and self.connection.connection is not None:

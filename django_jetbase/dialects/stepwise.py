@@ -22,12 +22,13 @@ from .values import Progress, StatementFailed
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
 _REPEATABLE = re.compile(r"(?:VACUUM|REINDEX|CLUSTER|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
-_READ_ONLY = re.compile(r"\bREAD\s+ONLY\b", re.IGNORECASE)
+_READ_ONLY = re.compile(r"\bREAD\s+ONLY\b|\btransaction_read_only\b", re.IGNORECASE)
 _OF_SESSION = re.compile(
     r"(?:CREATE (?:(?:GLOBAL|LOCAL) )?(?:OR REPLACE )?TEMP(?:ORARY)?|PREPARE(?! TRANSACTION)"
     r"|DECLARE|LISTEN)\b",
     re.IGNORECASE,
 )
+_TEMPORARY = re.compile(r"\bpg_temp\b|\bINTO\s+(?:(?:GLOBAL|LOCAL)\s+)?TEMP", re.IGNORECASE)
 # SET LOCAL and SET TRANSACTION end with their transaction.
 _SETS = re.compile(
     r"(?:SET (?:SESSION )?(?!LOCAL\b|TRANSACTION\b|CONSTRAINTS\b)|RESET )"
@@ -55,6 +56,7 @@ _CREATES_INDEX = re.compile(
 _DROPS_INDEX = re.compile(
     rf"DROP INDEX CONCURRENTLY (?:IF EXISTS )?(?P<index>{_NAME}(?: ?\. ?{_NAME})?)", re.IGNORECASE
 )
+_DETACHES = re.compile(r"ALTER TABLE .+? DETACH PARTITION .+? CONCURRENTLY\b", re.IGNORECASE)
 _OWN_TRANSACTION = frozenset({"25001", "2D000"})  # refused inside one; ends the one it is in
 
 
@@ -102,7 +104,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
 
     def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
         lead = self.lead(statement)
-        if _OF_SESSION.match(lead):
+        if _OF_SESSION.match(lead) or _TEMPORARY.search(statement.text):
             return "made what was lost with its session"
         if (
             _SETS_OTHERWISE.search(statement.text)
@@ -112,8 +114,18 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             return "set what was lost with its session, in a way that cannot be done again"
         return None
 
-    def may_be_corrected(self, statement: Statement) -> bool:
-        return _CREATES_INDEX.match(self.lead(statement)) is not None
+    def obstacle_to_correct(self, before: Statement, now: Statement | None) -> str | None:
+        """An index is looked for; what it is like is known if it is as the file had it."""
+        if not _CREATES_INDEX.match(self.lead(before)):
+            return super().obstacle_to_correct(before, now)
+        if not (found := self._index(before)):
+            return None
+        name, valid = found
+        if valid:
+            return f"has built the index {name}, and was changed: drop it first"
+        if now and _CREATES_INDEX.match(self.lead(now)) and self._index(now) == found:
+            return None  # it is dropped before it is built again
+        return f"has left the invalid index {name}, and was changed: drop it first"
 
     def step(
         self,
@@ -140,10 +152,21 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         lead = self.lead(statement)
         return bool(CONTROL.match(lead) or NOT_INSIDE.match(lead))
 
+    def _may_commit_twice(self, statement: Statement) -> bool:
+        """Whether a commit of its own may go before its failure."""
+        return statement.keyword in ("CALL", "DO", "REINDEX") or bool(
+            _DETACHES.match(self.lead(statement))
+        )
+
     def _reads_only(self, section: Section) -> bool:
-        """Whether a transaction of the section's own may not write, not even the record."""
-        settings = (s for s in section.statements if s.keyword in ("BEGIN", "START", "SET"))
-        return any(_READ_ONLY.search(self.lead(statement)) for statement in settings)
+        """Whether the transaction that is open may not write, not even the record."""
+        if not self._may_read_only(section):
+            return False
+        with failing(None):
+            return not self.takes_writes()
+
+    def _may_read_only(self, section: Section) -> bool:
+        return _READ_ONLY.search(section.text) is not None
 
     def _step_inside(
         self, index: int, statement: Statement, section: Section, progress: Progress
@@ -228,7 +251,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             try:
                 self.run(index, statement, section)
             except StatementFailed as failure:
-                failure.partial = failure.partial or statement.keyword in ("CALL", "DO")
+                failure.partial = failure.partial or self._may_commit_twice(statement)
                 raise
 
         try:
@@ -238,9 +261,12 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             found = self._index(statement)
             invalid = found is not None and not found[1]
             failure.left = f"the invalid index {found[0]}" if found and invalid else ""
+            failure.left = failure.left or self._left_by_reindex(statement)
             failure.partial = failure.partial or invalid
             failure.unsure = failure.unsure or (invalid and _is_named(self.lead(statement)))
             raise
+        if unsure and (left := self._left_by_reindex(statement)):
+            self.notice(f"Perhaps of an earlier try, there is {left}: drop it.")
         if not self.is_open(None):
             self._record(progress, index + 1, section)
             progress(index + 1)
@@ -286,6 +312,17 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             ),
         )
         return (str(rows[0][0]), bool(rows[0][1])) if rows else None
+
+    def _left_by_reindex(self, statement: Statement) -> str:
+        """The indexes that REINDEX CONCURRENTLY has not brought to their end."""
+        if statement.keyword != "REINDEX" or not self.is_connected():
+            return ""
+        rows = self.execute(
+            "SELECT i.indexrelid::regclass::text FROM pg_index i"
+            " JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' ORDER BY 1"
+        )
+        return f"the invalid index {', '.join(name for (name,) in rows)}" if rows else ""
 
     def _refuse_invalid(self, index: int, statement: Statement) -> None:
         """IF NOT EXISTS takes an invalid index for one."""

@@ -1,5 +1,6 @@
 """What dialects and those who use them tell each other."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -60,15 +61,23 @@ class Progress:
     """How far a section has come that runs statement by statement, as its row in `table` says.
 
     The first `start` statements ran before; `unsure` if the next one had begun. Called with the
-    number of statements that are committed.
+    number of statements that are committed. `verify` raises where the lock is another's.
     """
 
     def __init__(
-        self, table: str, row: int, fence: str, start: int = 0, *, unsure: bool = False
+        self,
+        table: str,
+        row: int,
+        fence: str,
+        verify: Callable[[], None],
+        start: int = 0,
+        *,
+        unsure: bool = False,
     ) -> None:
         self.table = table
         self.row = row
         self.fence = fence
+        self.verify = verify
         self.start = start
         self.unsure = unsure
         self.committed = start
@@ -79,12 +88,12 @@ class Progress:
     def sql(self, table: str, committed: int, attempted: int) -> str:
         """SQL that records it; `attempted` statements have begun.
 
-        It fails where the lock is another's.
+        It fails where the lock is another's, and where the row is not there any more.
         """
         fence = f", namespace = {self.fence}" if self.fence else ""
         return (
-            f"UPDATE {table} SET committed = {committed}, attempted = {attempted}{fence}"
-            f" WHERE id = {self.row}"
+            f"WITH noted AS (UPDATE {table} SET committed = {committed}, attempted = {attempted}"
+            f"{fence} WHERE id = {self.row} RETURNING 1) SELECT 1 / count(*) FROM noted"
         )
 
 
