@@ -1,0 +1,19 @@
+"""What a database holds besides its rows, as lines that can be compared."""
+
+from importlib import import_module
+
+from ..dialects.base import Dialect
+from .base import Schema
+
+_SCHEMAS = {
+    "postgresql": ("postgresql", "PostgreSQLSchema"),
+    "mysql": ("mysql", "MySQLSchema"),
+    "sqlite": ("sqlite", "SQLiteSchema"),
+}
+
+
+def schema_of(dialect: Dialect) -> list[str]:
+    """Everything in a database but its rows, a sorted line (or block of lines) each."""
+    module, name = _SCHEMAS.get(dialect.connection.vendor, ("base", "Schema"))
+    schema: type[Schema] = getattr(import_module(f"{__name__}.{module}"), name)
+    return schema(dialect).lines()
