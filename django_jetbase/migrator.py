@@ -90,12 +90,14 @@ class Migrator:
         dry_run: bool = False,
         fake: bool = False,
         resume: bool = False,
+        repeatables: bool = True,
         skip: Skip | None = None,
     ) -> Result:
         """Apply what is pending: versioned, then runs-on-change, then runs-always.
 
-        With `fake` it is recorded as applied and not run; with `resume` a file that stopped
-        half-way goes on, where the history knows at which statement.
+        Without `repeatables` versioned ones only. With `fake` it is recorded as applied and not
+        run; with `resume` a file that stopped half-way goes on, where the history knows at which
+        statement.
         """
         skip = self.inspection.with_settings(skip)
         target = _version(to_version)
@@ -110,7 +112,8 @@ class Migrator:
             nonlocal seen
             state = self.inspection.state(files, skip, seen, resume=resume)
             seen = state.last if seen is None else seen
-            prepared = self.preparation.prepare(upgrade_plan(state, count, target), fake=fake)
+            plan = upgrade_plan(state, count, target, repeatables=repeatables)
+            prepared = self.preparation.prepare(plan, fake=fake)
             return _checked(
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."
             )

@@ -138,7 +138,13 @@ def _problem(rule: Rule, found: Migration | Applied, message: str, hint: str) ->
     return Problem(rule, found.path, message, hint, version=str(found.version or "") or None)
 
 
-def upgrade_plan(state: State, count: int | None = None, to_version: Version | None = None) -> Plan:
+def upgrade_plan(
+    state: State,
+    count: int | None = None,
+    to_version: Version | None = None,
+    *,
+    repeatables: bool = True,
+) -> Plan:
     """What an upgrade runs. Raises TargetError for a target that cannot be reached."""
     if count is not None and to_version is not None:
         raise TargetError("Give a count or a version, not both.")
@@ -152,7 +158,7 @@ def upgrade_plan(state: State, count: int | None = None, to_version: Version | N
     if to_version is not None:
         chosen = [m for m in versioned if m.version and m.version <= to_version]
     left = versioned[len(chosen) :]
-    if not left:
+    if not left and repeatables:
         chosen = pending
     applied = state.by_key
     steps = (Step(Direction.UPGRADE, m, applied.get(m.key)) for m in chosen)

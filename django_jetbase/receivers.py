@@ -57,6 +57,8 @@ def _before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Be the last of all receivers when `migrate` has ended."""
     post_migrate.disconnect(_after_migrate, sender=sender)
     post_migrate.connect(_after_migrate, sender=sender)
+    if using in _left_alone:
+        Migrator(using).database.dialect.create_schema()
     for alias, name in _in_test_database(using):
         with _called(alias, name):
             Migrator(alias).database.dialect.create_schema()
@@ -66,7 +68,7 @@ def _after_migrate(
     using: str, verbosity: int = 1, plan: Any = None, stdout: Any = None, **kwargs: Any
 ) -> None:
     """Only `migrate` gives a plan; `flush`, which sends the signal too, changes no schema."""
-    if plan is None:
+    if plan is None or using in _left_alone:
         return
     if is_test_database(using):
         for alias, name in _in_test_database(using):
@@ -81,7 +83,7 @@ def _in_test_database(using: str) -> list[tuple[str, str]]:
 
     Django makes one database for aliases that differ in their schema only.
     """
-    if not is_test_database(using) or using in _left_alone:
+    if not is_test_database(using):
         return []
     made = connections[using].settings_dict
     place = (made["HOST"], made["PORT"], made["ENGINE"], made["NAME"])

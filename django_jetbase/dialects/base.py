@@ -80,6 +80,15 @@ class Dialect:
     def create_schema(self) -> None:
         """Create the schema that the settings of the alias name, where it is missing."""
 
+    def scratch_name(self, prefix: str, name: str) -> str:
+        """What to call a database beside the one with this name."""
+        return f"{prefix}{name}_scratch"
+
+    @contextmanager
+    def inside_schema_editor(self) -> Iterator[None]:
+        """Have the session as usual although one of Django's schema editors is entered."""
+        yield
+
     def takes_writes(self) -> bool:
         """Whether this is known to be a database that can be written to."""
         return True

@@ -82,6 +82,21 @@ class SQLiteDialect(Dialect):
     def controls(self, statement: Statement) -> bool:
         return bool(_CONTROL.match(self.lead(statement)))
 
+    def scratch_name(self, prefix: str, name: str) -> str:
+        if self.is_private:
+            return f"file:{self.connection.alias}_scratch?mode=memory&cache=shared"
+        path = Path(name)
+        return str(path.with_name(f"{prefix}{path.name}_scratch"))
+
+    @contextmanager
+    def inside_schema_editor(self) -> Iterator[None]:
+        """It has turned foreign keys off, and expects them to be so at its end."""
+        self.connection.enable_constraint_checking()
+        try:
+            yield
+        finally:
+            self.connection.disable_constraint_checking()
+
     @property
     def is_private(self) -> bool:
         connection: Any = self.connection
