@@ -25,18 +25,25 @@ def upgrade(
     to_version: str | None = None,
     dry_run: bool = False,
     *,
+    fake: bool = False,
+    resume: bool = False,
     skip_checksum_validation: bool = False,
     skip_file_validation: bool = False,
+    lock_wait: float | None = None,
 ) -> "Result":
     """Apply what is pending and return what was done, or with `dry_run` what would be.
 
-    Raises a JetbaseError; inside an `atomic()` block that is an AtomicError.
+    With `fake` it is recorded and not run, with `resume` a file that stopped half-way goes on;
+    `lock_wait` are seconds. Raises a JetbaseError, whose `done` says what was done before; inside
+    an `atomic()` block that is an AtomicError.
     """
     from .inspection import Skip
     from .migrator import Migrator
 
     skip = Skip(checksums=skip_checksum_validation, files=skip_file_validation)
-    return Migrator(database).upgrade(count, to_version, dry_run=dry_run, skip=skip)
+    return Migrator(database, lock_wait=lock_wait).upgrade(
+        count, to_version, dry_run=dry_run, fake=fake, resume=resume, skip=skip
+    )
 
 
 def rollback(
@@ -44,14 +51,18 @@ def rollback(
     count: int | None = None,
     to_version: str | None = None,
     dry_run: bool = False,
+    *,
+    fake: bool = False,
+    lock_wait: float | None = None,
 ) -> "Result":
     """Undo the last `count` versions (1 by default), or all above `to_version` ("zero": all).
 
-    Raises as `upgrade` does.
+    With `fake` and `lock_wait`, and raises, as `upgrade` does.
     """
     from .migrator import Migrator
 
-    return Migrator(database).rollback(count, to_version, dry_run=dry_run)
+    migrator = Migrator(database, lock_wait=lock_wait)
+    return migrator.rollback(count, to_version, dry_run=dry_run, fake=fake)
 
 
 def status(database: str = "default") -> "Status":
@@ -59,3 +70,13 @@ def status(database: str = "default") -> "Status":
     from .migrator import Migrator
 
     return Migrator(database).status()
+
+
+def is_at_least(version: str, database: str = "default") -> bool:
+    """Whether a version or a higher one is applied, for a probe: one query, no file is read.
+
+    Raises a TargetError for what is no version, and Django's database errors.
+    """
+    from .migrator import Migrator
+
+    return Migrator(database).is_at_least(version)

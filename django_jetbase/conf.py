@@ -67,9 +67,25 @@ assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settin
 
 
 def aliases() -> list[str]:
-    """The database aliases that have migrations."""
+    """The database aliases that have migrations. Raises SettingsError."""
+    if errors := list(setting_errors()):
+        raise SettingsError("\n".join(errors))
     others = [alias for alias, given in _databases().items() if "MIGRATIONS_DIR" in given]
     return [DEFAULT_DB_ALIAS, *(alias for alias in others if alias != DEFAULT_DB_ALIAS)]
+
+
+def aliases_in_use() -> list[str]:
+    """Those, but for a default alias that was given no directory and has none.
+
+    Raises SettingsError.
+    """
+    found = []
+    for alias in aliases():
+        given = alias != DEFAULT_DB_ALIAS or "MIGRATIONS_DIR" in _given(alias)
+        base = getattr(settings, "BASE_DIR", None)
+        if given or (base and _default_directory(alias).is_dir()):
+            found.append(alias)
+    return found
 
 
 def setting_errors() -> Iterator[str]:

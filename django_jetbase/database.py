@@ -1,5 +1,6 @@
 """One alias with all that belongs to it, and the frame of everything that writes."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,9 @@ from .history import History
 from .lease import Lease
 from .lock import Lock
 from .recorder import Recorder
+
+logger = logging.getLogger("django_jetbase")
+logger.addHandler(logging.NullHandler())  # a command shows by itself what it does
 
 
 class Database:
@@ -28,11 +32,16 @@ class Database:
         self.settings = Settings.of(alias)
         self.lock_wait = self.settings.lock_wait if lock_wait is None else lock_wait
         self.connection = connections[alias]
-        self.dialect = dialect_of(self.connection, notice)
+        self.dialect = dialect_of(self.connection, self._hear)
+        self._notice = notice
         self.history = History(self.dialect)
         self.lease = Lease(self.dialect)
         self.lock = Lock(self.dialect, self.lease)
         self.recorder = Recorder(self.dialect, self.settings.history_text_limit, self.lease)
+
+    def _hear(self, text: str) -> None:
+        logger.info(text, extra={"database": self.alias})
+        self._notice(text)
 
     def refuse_atomic(self) -> None:
         """Raise AtomicError where the caller has work open that a commit would end."""
@@ -43,28 +52,26 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[None]:
-        """Autocommit for an alias that has AUTOCOMMIT off."""
+        """Autocommit, also for an alias that has AUTOCOMMIT off, in the role of the settings."""
         self.connection.ensure_connection()
         before = self.connection.get_autocommit()
         if not before:
             self.connection.set_autocommit(True)
         try:
-            yield
+            with self.dialect.role_of(self.settings.role):
+                yield
         finally:
             if not before and self.connection.connection is not None:
                 self.connection.set_autocommit(False)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Read without leaving a transaction open that was not open before."""
+        """Read, in the role of the settings, and leave no transaction open that was not before."""
         self.connection.ensure_connection()
-        connection = self.connection
-        if (
-            connection.in_atomic_block
-            or connection.get_autocommit()
-            or self.dialect.has_open_work()
-        ):
-            yield
+        here = self.connection.in_atomic_block or self.connection.get_autocommit()
+        if here or self.dialect.has_open_work():
+            with self.dialect.role_of(self.settings.role):
+                yield
         else:
             with self.autocommit():
                 yield

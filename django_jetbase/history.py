@@ -4,7 +4,7 @@ import zlib
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import models
+from django.db import DatabaseError, models
 
 from .dialects.base import Dialect
 from .migration import Applied, Kind, Version
@@ -43,6 +43,23 @@ class History:
     def read(self) -> list[Applied]:
         """Everything that is applied, in the order in which it was; empty without tables."""
         return self._read() if self.exists() else []
+
+    def versions(self) -> list[Version]:
+        """The versions that are applied to their end; empty without tables.
+
+        One query, unless a failing one would do harm or the tables are missing.
+        """
+        if self.dialect.connection.in_atomic_block and not self.exists():
+            return []
+        rows = AppliedMigration.objects.using(self.alias).filter(
+            namespace="", kind=str(Kind.VERSIONED), incomplete=""
+        )
+        try:
+            return [Version(version) for version in rows.values_list("version", flat=True)]
+        except DatabaseError:
+            if self.exists():
+                raise
+            return []
 
     def row(self, key: str) -> Applied | None:
         """What the history says of one migration now."""

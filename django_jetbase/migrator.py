@@ -29,6 +29,7 @@ from .repair import Repair
 from .results import Import, LockStatus, Result, Status, Validation
 from .state import State
 from .takeover import Takeover
+from .telling import Told
 
 
 class Migrator:
@@ -74,6 +75,16 @@ class Migrator:
         """Everything that ever happened, oldest first."""
         with self.database.reading():
             return self.history.events()
+
+    def is_at_least(self, version: str) -> bool:
+        """Whether the version or a higher one is applied: one query, and no look at any file.
+
+        Raises TargetError for what is no version.
+        """
+        wanted = _version(version)
+        assert wanted is not None  # given
+        with self.database.reading():
+            return any(applied >= wanted for applied in self.history.versions())
 
     def current(self) -> Version | None:
         """The highest applied version."""
@@ -205,11 +216,7 @@ class Migrator:
         )
         try:
             for item in planned:
-                recorded = self.preparation.recorded(item.step)
-                if item.section is None:
-                    done.append(executor.record(item.step, recorded, item.origin))
-                else:
-                    done.append(executor.run(item.step, recorded, item.section, resume=item.resume))
+                done.append(self._take(executor, item))
                 self.report(done[-1])
         except OvertakenError:
             return False
@@ -217,6 +224,18 @@ class Migrator:
             error.done = tuple(done)
             raise
         return True
+
+    def _take(self, executor: Executor, item: Planned) -> Done:
+        """Take one step, and tell of it."""
+        recorded = self.preparation.recorded(item.step)
+        told = Told(type(self), self.database.alias, item.step)
+        if item.section is None:
+            done = executor.record(item.step, recorded, item.origin)
+        else:
+            with told.running():
+                done = executor.run(item.step, recorded, item.section, resume=item.resume)
+        told.done(done)
+        return done
 
     def interrupt(self, error: BaseException) -> None:
         """Raise the error, at once or before the next statement: for the handler of a signal."""

@@ -6,7 +6,7 @@ from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from .conf import aliases
+from .conf import aliases_in_use
 from .exceptions import AtomicError
 from .migrator import Migrator
 
@@ -59,7 +59,7 @@ class JetbaseUpgrade(Operation):
     def _migrator(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> Migrator | None:
         """None for an alias that has no SQL migrations, or not this app."""
         alias = schema_editor.connection.alias
-        if alias not in aliases() or not router.allow_migrate(alias, app_label):
+        if alias not in aliases_in_use() or not router.allow_migrate(alias, app_label):
             return None
         if schema_editor.atomic_migration:
             raise AtomicError(

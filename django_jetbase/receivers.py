@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from django.db import Error, connections
 from django.db.models.signals import post_migrate, pre_migrate
 
-from .conf import Settings, aliases
+from .conf import Settings, aliases_in_use
 from .django_migrations import unapplied
 from .exceptions import JetbaseError
 from .migrator import Migrator
@@ -40,7 +40,7 @@ def is_test_database(alias: str) -> bool:
 
 def is_kept_by_tests(alias: str) -> bool:
     """Whether it is a test database, and one with SQL migrations."""
-    return is_test_database(alias) and alias in aliases() and Settings.of(alias).tests
+    return is_test_database(alias) and alias in aliases_in_use() and Settings.of(alias).tests
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def _after_migrate(
         for alias, name in _in_test_database(using):
             with _called(alias, name):
                 _upgrade_test_database(alias, name, verbosity, stdout or sys.stdout)
-    elif using in aliases() and Settings.of(using).upgrade_after_migrate:
+    elif using in aliases_in_use() and Settings.of(using).upgrade_after_migrate:
         _upgrade_unless_django_is_behind(using, plan, verbosity, stdout or sys.stdout)
 
 
@@ -89,7 +89,7 @@ def _in_test_database(using: str) -> list[tuple[str, str]]:
     place = (made["HOST"], made["PORT"], made["ENGINE"], made["NAME"])
     return [
         (alias, made["NAME"])
-        for alias in aliases()
+        for alias in aliases_in_use()
         if Settings.of(alias).tests
         and (alias == using or connections[alias].creation.test_db_signature() == place)
     ]

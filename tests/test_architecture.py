@@ -71,6 +71,8 @@ ORDER = [
     "results",
     "repair",
     "takeover",
+    "signals",
+    "telling",
     "migrator",
     "api",
     "",

@@ -7,7 +7,7 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from ..exceptions import HistoryError
+from ..exceptions import HistoryError, SettingsError
 from ..lexicons.ansi import Lexicon
 from ..models import LOCK
 from ..queries import Expression, Query
@@ -83,6 +83,15 @@ class Dialect:
     def scratch_name(self, prefix: str, name: str) -> str:
         """What to call a database beside the one with this name."""
         return f"{prefix}{name}_scratch"
+
+    @contextmanager
+    def role_of(self, role: str | None) -> Iterator[None]:
+        """Have the session in a role, where one is named. Raises SettingsError without roles."""
+        if role is not None:
+            raise SettingsError(
+                f'JETBASE["ROLE"] is for PostgreSQL; the alias {self.connection.alias!r} has none.'
+            )
+        yield
 
     @contextmanager
     def inside_schema_editor(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from io import StringIO
 from typing import Any, ClassVar
@@ -108,6 +108,28 @@ class PostgreSQLDialect(Dialect):
                 f" of the search_path, {path!r}; connect with the search_path of that schema. For a"
                 ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
             )
+
+    @contextmanager
+    def role_of(self, role: str | None) -> Iterator[None]:
+        """A connection that is made meanwhile, or copied from this one, has the role too."""
+        if role is None:
+            yield
+            return
+        options = self.connection.settings_dict["OPTIONS"]
+        had, usual = "assume_role" in options, options.get("assume_role")
+        ((before,),) = self.execute("SELECT current_setting('role')")
+        self.execute(f"SET ROLE {self.connection.ops.quote_name(role)}")
+        options["assume_role"] = role
+        try:
+            yield
+        finally:
+            options["assume_role"] = usual
+            if not had:
+                del options["assume_role"]
+            with suppress(Error):  # in a transaction that has failed, whose end takes it back
+                if self.is_connected():
+                    quote = self.connection.ops.quote_name
+                    self.execute(f"SET ROLE {before if before == 'none' else quote(before)}")
 
     def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
         """With their schemas: where the alias names a search_path those of that, else of all.

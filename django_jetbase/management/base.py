@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, Error
 from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 
+from ..conf import aliases_in_use
 from ..exceptions import JetbaseError
 from ..executor import Done
 from ..migrator import Migrator
@@ -25,6 +26,7 @@ USAGE = 2
 PENDING = 3
 FINDING = 4
 _BY_SIGNAL = 128  # and its number, as shells say it
+_WORST_FIRST = (1, FINDING, PENDING)
 
 STOPPED = "Interrupted. jetbase_status says what is applied, and what to do before the next run."
 
@@ -34,15 +36,22 @@ class JetbaseCommand(BaseCommand):
 
     requires_system_checks = []
     offers_json = False
+    several = True  # whether it may go over several databases
     waits = False  # for the lock
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
+        databases = parser.add_mutually_exclusive_group()
+        repeated = "; may be repeated" if self.several else ""
+        databases.add_argument(
             "--database",
-            default=DEFAULT_DB_ALIAS,
+            action="append",
             metavar="ALIAS",
-            help="the alias in DATABASES (default: %(default)s)",
+            help=f"the alias in DATABASES (default: {DEFAULT_DB_ALIAS}){repeated}",
         )
+        if self.several:
+            databases.add_argument(
+                "--all-databases", action="store_true", help="every alias that has migrations"
+            )
         if self.waits:
             parser.add_argument(
                 "--lock-wait",
@@ -59,18 +68,68 @@ class JetbaseCommand(BaseCommand):
         self.verbosity = options["verbosity"]
         self.json = options.get("json", False)
         self.done: list[Done] = []
+        self.document: Any = None
+        self.collects = False  # documents, to print one of all databases
         if self.json and options.get("sql"):
             raise CommandError("--json and --sql do not go together.", returncode=USAGE)
         with interruptible() as self.interruption:
             try:
-                self.run(**options)
+                chosen = self.databases(**options)
             except JetbaseError as error:
                 raise self.failure(error, str(error)) from error
-            except KeyboardInterrupt:
-                raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
-            except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
-                message = f"Database {options['database']!r}: {str(error).strip()}"
-                raise self.failure(error, f"{message}\n{self.remedy(error)}".strip()) from error
+            if len(chosen) == 1:
+                self.run_in(chosen[0], **options)
+            else:
+                self.run_in_several(chosen, **options)
+
+    def databases(
+        self, database: Any = None, all_databases: bool = False, **options: Any
+    ) -> list[str]:
+        """The aliases to go over, each once."""
+        if all_databases:
+            return aliases_in_use()
+        given = [database] if isinstance(database, str) else database or [DEFAULT_DB_ALIAS]
+        chosen = list(dict.fromkeys(given))
+        if len(chosen) > 1 and (not self.several or options.get("sql")):
+            raise CommandError("This is for one database at a time.", returncode=USAGE)
+        return chosen
+
+    def run_in(self, alias: str, **options: Any) -> None:
+        """Run on one database. Raises CommandError."""
+        try:
+            self.run(**options | {"database": alias})
+        except JetbaseError as error:
+            raise self.failure(error, str(error)) from error
+        except KeyboardInterrupt:
+            raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
+        except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
+            message = f"Database {alias!r}: {str(error).strip()}"
+            raise self.failure(error, f"{message}\n{self.remedy(error)}".strip()) from error
+
+    def run_in_several(self, chosen: list[str], **options: Any) -> None:
+        """Run on each database; one that fails does not keep the others from it."""
+        failures: dict[str, CommandError] = {}
+        documents: dict[str, Any] = {}
+        for alias in chosen:
+            self.say(f"{alias}:")
+            self.done, self.document, self.collects = [], None, self.json
+            try:
+                self.run_in(alias, **options)
+            except CommandError as error:
+                if error.returncode == USAGE:
+                    raise
+                failures[alias] = error
+            documents[alias] = self.document
+            if self.interruption.signal:
+                break
+        self.collects = False
+        if self.json:
+            self.print_json({"databases": documents})
+        if failures:
+            statuses = {error.returncode for error in failures.values()}
+            said = [f"{alias}: {error}" for alias, error in failures.items()]
+            status = next((s for s in _WORST_FIRST if s in statuses), max(statuses))
+            raise CommandError("\n".join(said), returncode=status)
 
     def remedy(self, error: Exception) -> str:
         """The way out of a database error."""
@@ -121,6 +180,9 @@ class JetbaseCommand(BaseCommand):
             self.stderr.write(f"  {text}")
 
     def print_json(self, document: Any) -> None:
+        if self.collects:
+            self.document = document
+            return
         self.stdout.write(json.dumps(document, indent=2, default=str))
 
     @staticmethod

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from django.db import Error
 
+_AGAIN = 0.3  # seconds
+_END = b"\0"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -78,16 +80,26 @@ def interruptible() -> Iterator[Interruption]:
 
 @contextmanager
 def _watching(cancel: Callable[[], Any]) -> Iterator[None]:
-    """Call it in a thread when a signal comes.
+    """Call it in a thread when a signal comes, and again while what runs has not ended.
 
-    A handler of Python's own runs only after the call into the database has returned.
+    A handler of Python's own runs only after the call into the database has returned, and the
+    signal may come so shortly before that call that there is nothing to cancel yet.
     """
     here, there = socket.socketpair()
     there.setblocking(False)
 
+    def received() -> bytes | None:
+        """What came, None where nothing did in time."""
+        try:
+            return here.recv(1)
+        except TimeoutError:
+            return None
+
     def wait() -> None:
-        if here.recv(1) in map(_byte, _SIGNALS):
-            cancel()
+        while (came := received()) != _END:
+            if came in (*map(_byte, _SIGNALS), None):
+                here.settimeout(_AGAIN)
+                cancel()
 
     thread = threading.Thread(target=wait, daemon=True)
     before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
@@ -97,7 +109,7 @@ def _watching(cancel: Callable[[], Any]) -> Iterator[None]:
     finally:
         signal.set_wakeup_fd(before)
         with suppress(BlockingIOError):
-            there.send(b"\0")
+            there.send(_END)
         thread.join()
         here.close()
         there.close()

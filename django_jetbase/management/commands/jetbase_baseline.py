@@ -6,6 +6,7 @@ from ..base import JetbaseCommand
 
 class Command(JetbaseCommand):
     help = "Records that an existing database is at a version, without running anything."
+    several = False
     waits = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from ..base import JetbaseCommand
 
 class Command(JetbaseCommand):
     help = "Takes over the history that another tool has written in this database."
+    several = False
     waits = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

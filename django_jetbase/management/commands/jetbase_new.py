@@ -16,6 +16,7 @@ KINDS = {"versioned": Kind.VERSIONED, "roc": Kind.RUNS_ON_CHANGE, "ra": Kind.RUN
 
 class Command(JetbaseCommand):
     help = "Writes a new migration file with an upgrade and a rollback section."
+    several = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -6,6 +6,7 @@ from ..base import JetbaseCommand
 
 class Command(JetbaseCommand):
     help = "Records what only a person can know of a migration that stopped half-way."
+    several = False
     waits = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from ..base import JetbaseCommand
 
 class Command(JetbaseCommand):
     help = "Removes the lock of a run that is gone, or with --force of any run."
+    several = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
