@@ -62,6 +62,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "UPGRADE_AFTER_MIGRATE": (bool,),
     "ROLE": (str,),
 }
+_OPTIONAL = {field.name.upper() for field in fields(Settings) if field.default is None}
 _CHOICES = {"OUT_OF_ORDER": ("error", "warn", "apply")}
 assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settings)}
 
@@ -113,6 +114,8 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
     for key, value in given.items():
         if key not in known:
             yield f'{name}["{key}"] is not a setting; known are {", ".join(sorted(known))}.'
+        elif value is None and key in _OPTIONAL:
+            continue
         elif key != "DATABASES" and not _fits(value, _TYPES[key]):
             wanted = " or ".join(kind.__name__ for kind in _TYPES[key])
             yield f'{name}["{key}"] must be {wanted}, not {value!r}.'

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.db import connections
@@ -30,7 +30,7 @@ class Engine:
             "NAME": name,
             "USER": self.url.username or "",
             "PASSWORD": self.url.password or "",
-            "HOST": self.url.hostname or "",
+            "HOST": self.url.hostname or parse_qs(self.url.query).get("host", [""])[0],
             "PORT": str(self.url.port or ""),
         }
 

@@ -6,7 +6,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from django_jetbase.conf import Settings, aliases
+from django_jetbase.conf import Settings, aliases, setting_errors
 from django_jetbase.exceptions import SettingsError
 
 from . import engines
@@ -71,6 +71,14 @@ def test_wrong_settings_are_errors_of_check_and_of_the_commands(
     assert message in found[0].msg
     with pytest.raises(CommandError, match=message):
         call_command("jetbase_status")
+
+
+def test_the_documented_defaults_may_be_given(settings: Any) -> None:
+    none = dict.fromkeys(["LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "OUT_OF_ORDER", "ROLE"])
+    settings.JETBASE = {"TESTS": True, "UPGRADE_AFTER_MIGRATE": False, **none}
+    assert not list(setting_errors())
+    settings.JETBASE = {"RETRIES": None}
+    assert list(setting_errors())
 
 
 def test_a_missing_directory_is_a_warning_of_check(settings: Any, tmp_path: Path) -> None:

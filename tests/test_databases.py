@@ -11,6 +11,7 @@ from django_jetbase.conf import aliases_in_use
 
 from . import engines
 from .conftest import Project
+from .test_json import assert_fits
 
 A = "CREATE TABLE a (id INTEGER);"
 
@@ -94,6 +95,7 @@ def test_one_document(project: Project, second: Project) -> None:
     with pytest.raises(CommandError):
         call(project, "upgrade", "--json", *BOTH)
     document = json.loads(project.out.getvalue())
+    assert_fits(document, "databases")
     found = {
         alias: (len(value["steps"]), value["error"] and value["error"]["path"])
         for alias, value in document["databases"].items()

@@ -101,7 +101,9 @@ def run_page(page: str, project: Project, site: Path) -> None:
     }
     for block in blocks(page):
         if not isinstance(block, Command):
-            (site / block[0]).write_text(block[1])
+            path_of_file = site / block[0]
+            path_of_file.parent.mkdir(exist_ok=True)
+            path_of_file.write_text(block[1])
             continue
         done = subprocess.run(
             ["bash", "-c", block.line],
@@ -120,7 +122,7 @@ def test_from_jetbase(project: Project, site: Path) -> None:
 
 
 @pytest.mark.engines("sqlite")
-@pytest.mark.parametrize("page", ["existing.md", "dba.md", "json.md"])
+@pytest.mark.parametrize("page", ["existing.md", "dba.md", "json.md", "testing.md", "databases.md"])
 def test_a_page(page: str, project: Project, site: Path) -> None:
     if project.vendor not in CLIENTS:
         pytest.skip("sqlite3 is not installed")

@@ -4,6 +4,7 @@ from django.db import connections
 from django.test import TestCase, TransactionTestCase
 
 from django_jetbase import status
+from django_jetbase.test import MigrationTestCase, assert_reversible
 from shop.models import Note, Product
 
 WITHOUT = os.environ.get("WITHOUT_SQL_MIGRATIONS")
@@ -72,6 +73,20 @@ class Flushing(Checks, TransactionTestCase):
 
     def test_write_again(self):
         self.test_write()
+
+
+class Upgrading(MigrationTestCase):
+    def test_a_scratch_database(self):
+        name = self.scratch.connection.settings_dict["NAME"]
+        self.assertTrue("scratch" in name)
+        self.assertNotIn("note", self.scratch.connection.introspection.table_names())
+        self.scratch.migrate_to("1")
+        product = Product.objects.create(name="tea")
+        Note.objects.create(id=1, product=product, text="green")
+        self.assertEqual(self.scratch.execute("SELECT * FROM title"), [("green", "tea")])
+
+    def test_the_versions_can_be_rolled_back(self):
+        assert_reversible()
 
 
 class FlushingAgain(Flushing):
