@@ -11,7 +11,7 @@ from .dialects.base import Dialect, Retrying, failing
 from .dialects.values import Progress, StatementFailed
 from .exceptions import LockError, StatementError
 from .history import History
-from .lock import BEAT_EVERY, Lock
+from .lock import Lock
 from .migration import Applied, Direction, Origin
 from .models import AppliedMigration
 from .plan import Step
@@ -212,7 +212,7 @@ class _Run:
         unsure = row.attempted > row.committed
         fence = self.lock.lease.fence
         self.progress = Progress(
-            TABLE, row.sequence, fence, self.lock.ask, row.committed, unsure=unsure
+            TABLE, row.sequence, fence, self._look, row.committed, unsure=unsure
         )
         try:
             self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))
@@ -249,20 +249,22 @@ class _Run:
     def _while_locked(self, retry: Retry) -> Retrying:
         """A run whose lock was taken away ends before its next statement.
 
-        A heartbeat tells, unless the process stood still meanwhile; on SQLite it may find no gap to
-        be written in, and asking is cheap.
+        A heartbeat tells; on SQLite it may find no gap to be written in, and asking is cheap.
         """
-        asked = time.monotonic()
+        check = self.lock.ask if self.dialect.transaction_is_lock else self.lock.verify
 
         def run(action: Callable[[], None]) -> None:
-            nonlocal asked
-            if self.dialect.transaction_is_lock or time.monotonic() - asked > BEAT_EVERY:
-                self.lock.ask()
-                asked = time.monotonic()
-            self.lock.verify()
+            check()
             retry(action)
 
         return run
+
+    def _look(self) -> None:
+        """Before a transaction of the file's own commits, whatever that has made of the session."""
+        if self.dialect.asks_inside:
+            with suppress(Error):
+                self.lock.ask()
+        self.lock.verify()
 
     def _finish(self) -> None:
         finished = self.recorder.finished(

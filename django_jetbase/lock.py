@@ -29,7 +29,7 @@ class Lock:
     def __init__(self, dialect: Dialect, lease: Lease) -> None:
         self.dialect = dialect
         self.lease = lease
-        self._lost = threading.Event()
+        self._pulse = Pulse()
         self._command, self._wait = "", 0.0
 
     @contextmanager
@@ -55,8 +55,16 @@ class Lock:
             yield
 
     def verify(self) -> None:
-        """Raise LockLostError where the lock is another's, as far as is known without asking."""
-        if self._lost.is_set():
+        """Raise LockLostError where the lock is another's, as far as heartbeats tell.
+
+        Where the last one is long ago, as after the process stood still, waits for the next.
+        """
+        deadline = time.monotonic() + STALE_AFTER
+        while self._pulse.is_late and not self._pulse.lost.is_set():
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_FIRST_PAUSE)
+        if self._pulse.lost.is_set():
             raise self._lost_error()
 
     def ask(self) -> None:
@@ -118,10 +126,10 @@ class Lock:
         try:
             self.dialect.claim(token)
             self._acquire(token)
-            with _beating(self.dialect, token, self._lost):
+            with _beating(self.dialect, token, self._pulse):
                 yield
         finally:
-            self._lost.clear()
+            self._pulse = Pulse()
             with suppress(Error, LockError):  # a dead connection; then it will be stale
                 if self.lease.token:
                     self.lease.free()
@@ -160,6 +168,18 @@ class Lock:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+class Pulse:
+    """What a run hears of its own heartbeats: the last one, and whether its lock is lost."""
+
+    def __init__(self) -> None:
+        self.lost = threading.Event()
+        self.beaten: float | None = None  # None while there are none
+
+    @property
+    def is_late(self) -> bool:
+        return self.beaten is not None and time.monotonic() - self.beaten > 2.5 * BEAT_EVERY
+
+
 class Watch:
     """Looks on at who holds the lock, and tells when it is gone.
 
@@ -186,8 +206,8 @@ class Watch:
 
 
 @contextmanager
-def _beating(dialect: Dialect, token: str, lost: threading.Event) -> Iterator[None]:
-    """Keep the lease alive from a thread with a connection of its own; set `lost` if it is lost.
+def _beating(dialect: Dialect, token: str, pulse: Pulse) -> Iterator[None]:
+    """Keep the lease alive from a thread with a connection of its own; `pulse` hears of it.
 
     The thread also says whom a statement waits for.
 
@@ -197,7 +217,8 @@ def _beating(dialect: Dialect, token: str, lost: threading.Event) -> Iterator[No
         yield
         return
     stop = threading.Event()
-    arguments = (dialect, dialect.session_id(), token, stop, lost)
+    pulse.beaten = time.monotonic()
+    arguments = (dialect, dialect.session_id(), token, stop, pulse)
     thread = threading.Thread(target=_beat, args=arguments, daemon=True)
     thread.start()
     try:
@@ -212,17 +233,21 @@ def _beat(
     session: int | None,
     token: str,
     stop: threading.Event,
-    lost: threading.Event,
+    pulse: Pulse,
 ) -> None:
     other: Dialect | None = None
     known: set[int] = set()
     while not stop.wait(BEAT_EVERY):
         try:
+            if not dialect.may_beat():
+                pulse.beaten = time.monotonic()
+                continue
             other = other or dialect.companion()
             other.wait = BEAT_EVERY
             if not Lease(other, token).beat():
-                lost.set()
+                pulse.lost.set()
                 break
+            pulse.beaten = time.monotonic()
             blockers = other.blockers(session) if session else []
             for blocker in blockers:
                 if blocker.session not in known:

@@ -7,7 +7,7 @@ from .migration import Applied
 from .problems import Problem, Rule
 from .script import Section
 
-_CHAINS = re.compile(r"(?<!\bNO)\s+CHAIN\b", re.IGNORECASE)
+_CHAINS = re.compile(r"\bAND\s+CHAIN\b", re.IGNORECASE)
 
 
 def going_on_problem(

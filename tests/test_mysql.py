@@ -566,3 +566,86 @@ def test_a_transaction_of_the_file_is_fenced(project: Project) -> None:
     thread.join()
     assert "The lock was taken away" in project.said
     assert project.query("SELECT id FROM t") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET autocommit = 0; LOCK TABLES t WRITE; INSERT INTO t VALUES (1); COMMIT; UNLOCK TABLES;",
+        "USE mysql; BEGIN; INSERT INTO {name}.t VALUES (1); COMMIT;",
+        "LOCK TABLES t WRITE; SELECT SLEEP(3); INSERT INTO t VALUES (1); UNLOCK TABLES;",
+        "USE mysql; SELECT SLEEP(3); INSERT INTO {name}.t VALUES (1);",
+        "START TRANSACTION READ ONLY; SELECT 1; COMMIT; INSERT INTO t VALUES (1);",
+    ],
+)
+def test_the_lock_is_looked_at_whatever_the_session_is_like(project: Project, text: str) -> None:
+    project.write(V1__t="CREATE TABLE t (id INT);")
+    project.call("upgrade")
+    name = project.connection.settings_dict["NAME"]
+    project.write(V2__b=text.format(name=name))
+    project.call("upgrade")
+    assert project.query("SELECT id FROM t") == [(1,)]
+
+
+def test_routines_in_the_language_of_oracle(project: Project) -> None:
+    body = "x INT := 1; BEGIN INSERT INTO t VALUES (x); COMMIT; END;"
+    project.write(
+        V1__t="CREATE TABLE t (id INT);",
+        V2__p=f"SET sql_mode = ORACLE;\nDELIMITER //\nCREATE PROCEDURE p AS {body} //\n"
+        "BEGIN INSERT INTO t VALUES (2); COMMIT; END; //\n",
+    )
+    project.call("upgrade")
+    project.query("CALL p()")
+    assert project.query("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
+
+
+def test_a_table_without_transactions_somewhere_else(project: Project) -> None:
+    project.query("CREATE DATABASE jetbase_other")
+    try:
+        project.query("CREATE TABLE jetbase_other.host (id INT) ENGINE = MyISAM")
+        project.write(V1__t="CREATE TABLE t (id INT PRIMARY KEY); CREATE VIEW v AS SELECT 1;")
+        project.call("upgrade")
+        project.write(V2__b="INSERT INTO t VALUES (1), (1); CREATE TABLE late (id INT);")
+        with pytest.raises(CommandError, match="Nothing of this file was kept"):
+            project.call("upgrade")
+    finally:
+        project.query("DROP DATABASE jetbase_other")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "SET STATEMENT innodb_lock_wait_timeout = 1 FOR INSERT INTO m VALUES (1);",
+        "SET @x = f();",
+        "ANALYZE INSERT INTO m SELECT f();",
+    ],
+)
+def test_what_changes_a_table_without_transactions_by_other_words(
+    project: Project, change: str
+) -> None:
+    project.configure(LOCK_TIMEOUT=1)
+    project.write(
+        V1__m="CREATE TABLE m (id INT) ENGINE = MyISAM; CREATE TABLE s (id INT);"
+        "INSERT INTO s VALUES (1);"
+        "CREATE TRIGGER r AFTER INSERT ON m FOR EACH ROW UPDATE s SET id = 2;"
+        "CREATE FUNCTION f() RETURNS INT BEGIN INSERT INTO m VALUES (1); RETURN 1; END;"
+    )
+    project.call("upgrade")
+    other = project.another()
+    other.query("BEGIN")
+    other.query("UPDATE s SET id = 3")
+    project.write(V2__b=f"CREATE TABLE x (id INT);\n{change}")
+    with pytest.raises(CommandError, match="may have had an effect of its own"):
+        project.call("upgrade")
+    other.query("ROLLBACK")
+    assert "trying again" not in project.said
+
+
+def test_warnings_in_another_character_set(project: Project) -> None:
+    project.write(
+        V1__t="CREATE TABLE t (name VARCHAR(10) PRIMARY KEY);",
+        V2__b="SET character_set_results = latin1;\nINSERT IGNORE INTO t VALUES ('é'), ('é');\n"
+        "CREATE TABLE x (id INT);",
+    )
+    project.call("upgrade")
+    assert project.query("SELECT name FROM t") == [("é",)]

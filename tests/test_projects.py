@@ -101,9 +101,9 @@ def test_a_database_that_is_kept(throwaway: Throwaway) -> None:
     throwaway.test(
         "--keepdb", "shop.tests.InATransaction", "shop.tests.Again", "shop.tests.Flushing"
     )
-    throwaway.write("V2__later", "CREATE TABLE later (id INTEGER);")
+    throwaway.write("V2__later", "CREATE TABLE later (id INTEGER);\n-- rollback\nDROP TABLE later;")
     throwaway.test("--keepdb", "shop.tests.Again", "shop.tests.Flushing", LATER_TABLE="later")
-    throwaway.write("V2__later", "CREATE TABLE other (id INTEGER);")
+    throwaway.write("V2__later", "CREATE TABLE other (id INTEGER);\n-- rollback\nDROP TABLE other;")
     done = throwaway.run("manage.py", "test", "--noinput", "--keepdb")
     assert done.returncode == 1
     assert "V2__later.sql: was changed after it was applied" in done.stderr

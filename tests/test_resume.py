@@ -562,3 +562,72 @@ def test_what_reindex_has_left(project: Project) -> None:
     fails(project, "the invalid index i_ccnew is left behind")
     twin.query("ROLLBACK")
     assert "trying again" not in project.said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET ROLE jetbase_clerk;\nSELECT pg_sleep(3);\nSELECT 1;",
+        "SET SESSION AUTHORIZATION jetbase_clerk;\nBEGIN;\nSELECT 1;\nCOMMIT;",
+        "SET default_transaction_read_only = on;\nBEGIN;\nSELECT 1;\nCOMMIT;",
+    ],
+)
+def test_the_lock_is_looked_at_whatever_the_session_is_like(project: Project, text: str) -> None:
+    project.query("CREATE ROLE jetbase_clerk")
+    try:
+        project.write(V1__a=f"{OFF}{text}")
+        project.call("upgrade")
+        assert project.applied() == ["V1__a.sql"]
+    finally:
+        project.query("DROP ROLE jetbase_clerk")
+
+
+def test_what_only_looks_temporary(project: Project) -> None:
+    text = (
+        f"{OFF}CREATE TABLE templates (n int);\nINSERT INTO templates VALUES (1);\n"
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER"
+        f" SET search_path = public, pg_temp AS 'SELECT 1';\n{BROKEN}"
+    )
+    project.write(V1__a=text)
+    fails(project, "Committed are 3")
+    project.write(V1__a=text.replace(BROKEN, "SELECT 1;"))
+    project.call("upgrade", resume=True)
+
+
+def test_a_call_whose_record_fails(project: Project) -> None:
+    """What it has committed is neither denied nor done again."""
+    project.configure(RETRIES=0)
+    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM pg_sleep(1); END"
+    procedure = f"CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;"
+    project.write(V1__log=f"{LOG} {procedure}")
+    project.call("upgrade")
+    twin = project.another()
+    twin.connection.inc_thread_sharing()
+
+    def hold() -> None:
+        time.sleep(0.5)
+        twin.query("BEGIN")
+        twin.query("SELECT * FROM django_jetbase_migration FOR UPDATE")
+        time.sleep(2.5)
+        twin.query("ROLLBACK")
+        twin.connection.close()
+
+    thread = Thread(target=hold)
+    thread.start()
+    project.write(V2__b=f"{OFF}-- jetbase: lock_timeout=1s\nCALL p();")
+    fails(project, "may have had an effect of its own")
+    thread.join()
+    fails(project, "has not come to its end")
+    assert numbers(project) == [1]
+
+
+def test_a_call_that_loses_the_lock(project: Project) -> None:
+    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM pg_sleep(1.5); END"
+    procedure = f"CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;"
+    project.write(V1__log=f"{LOG} {procedure}")
+    project.call("upgrade")
+    project.write(V2__b=f"{OFF}CALL p();")
+    thread = meanwhile(project, 0.5)
+    fails(project, "has not come to its end")
+    thread.join()
+    assert numbers(project) == [1]

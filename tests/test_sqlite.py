@@ -90,3 +90,29 @@ def test_a_transaction_of_the_file_is_fenced(project: Project) -> None:
     thread.join()
     assert "The lock was taken away" in project.said
     assert project.query("SELECT id FROM t") == []
+
+
+@pytest.mark.parametrize("transaction", ["", "-- jetbase: transaction=off\n"])
+def test_what_a_trigger_rolls_back(project: Project, transaction: str) -> None:
+    project.write(
+        V1__t="CREATE TABLE t (id INTEGER); CREATE TABLE log (id INTEGER);"
+        "CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO log VALUES (1);"
+        " SELECT RAISE(ROLLBACK, 'no'); END;"
+    )
+    project.call("upgrade")
+    project.write(V2__b=f"{transaction}INSERT INTO t VALUES (1);")
+    with pytest.raises(CommandError, match="Nothing of this file was kept"):
+        project.call("upgrade")
+    assert project.query("SELECT * FROM log") == []
+    project.write(V2__b="SELECT 1;")
+    project.call("upgrade")
+
+
+def test_heartbeats_keep_no_transaction_from_writing(project: Project) -> None:
+    project.write(V1__t="CREATE TABLE t (id INTEGER);")
+    project.call("upgrade")
+    slow = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 9000000)"
+    text = f"BEGIN;\n{slow} SELECT max(n) FROM c, t;\n{slow} SELECT max(n) FROM c;"
+    project.write(V2__b=f"-- jetbase: transaction=off\n{text}\nINSERT INTO t VALUES (1);\nCOMMIT;")
+    project.call("upgrade")
+    assert project.query("SELECT id FROM t") == [(1,)]

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,12 @@ from ..scanner import Statement, scan
 from ..script import Section
 from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
 
+# What may hold semicolons of its own, in whatever language.
+_HAS_BODY = re.compile(
+    r"(?:CREATE|ALTER)\b[^;]*?\b(?:PROCEDURE|FUNCTION|PACKAGE|TRIGGER|EVENT)\b"
+    r"|DECLARE\b|BEGIN\b(?! ?;| WORK\b| TRANSACTION\b)",
+    re.IGNORECASE,
+)
 Notice = Callable[[str], None]
 Retrying = Callable[[Callable[[], None]], None]
 
@@ -43,6 +50,8 @@ class Dialect:
     locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
     this_session: tuple[int | Expression, str | Expression] = (0, "")  # and its start
     at_work: ClassVar[str] = "1 = 0"  # whether the session in a row of the lock is known to live
+    # Whether the lock can be looked at in a transaction of a file's own, and is kept by that.
+    asks_inside: ClassVar[bool] = False
     # Whether a statement in progress keeps Python from raising, so that it must be cancelled.
     blocks: ClassVar[bool] = True
 
@@ -135,6 +144,8 @@ class Dialect:
         """The statements that one holds, which goes on to a delimiter of its own."""
         if statement.delimiter == ";" or ";" not in statement.text:
             return (statement,)
+        if _HAS_BODY.match(self.lead(statement)):
+            return (statement,)
         items = scan(statement.text, self.lexicon)
         return [item for item in items if isinstance(item, Statement)] or (statement,)
 
@@ -148,6 +159,10 @@ class Dialect:
     def is_private(self) -> bool:
         """Whether no other session can come to this database."""
         return False
+
+    def may_beat(self) -> bool:
+        """Whether a heartbeat over another connection does no harm now; called in its thread."""
+        return True
 
     def claim(self, token: str) -> None:
         """Let other sessions see that this one is at work for the holder with the token."""
@@ -250,7 +265,7 @@ class Dialect:
     ) -> None:
         """Run one statement of such a section. Raises StatementFailed."""
         if self.is_open(None):
-            if self.controls(statement):
+            if self.controls(statement) and statement.keyword not in ("ROLLBACK", "ABORT"):
                 progress.verify()
             self.run(index, statement, section)
         else:
@@ -389,7 +404,7 @@ class Dialect:
         """Leave whatever transaction is open; a dead connection is closed."""
         try:
             self.roll_back()
-        except Error:
+        except (Error, ValueError):
             self.connection.close()
 
     def roll_back(self) -> None:

@@ -1,5 +1,6 @@
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -31,6 +32,9 @@ _READ_ONLY = frozenset({1036, 1290, 1792, 1836})
 _FOR_EVER = 31_536_000  # seconds
 _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
 # Of these a failure leaves nothing, on tables that know transactions.
+_ANALYZES_CHANGE = re.compile(
+    r"ANALYZE (?:FORMAT ?= ?\w+ )?(?:INSERT|UPDATE|DELETE|REPLACE|SELECT|WITH)\b", re.IGNORECASE
+)
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
 _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
@@ -59,19 +63,18 @@ _WAITS = (
     " + (SELECT COUNT(*) FROM information_schema.innodb_trx"
     " WHERE trx_mysql_thread_id = %s AND trx_state = 'LOCK WAIT')"
 )
-# Whether a table that knows no transactions is named by a text, or by what may run beneath it.
-_KEEPS = (
-    "SELECT 1 FROM information_schema.tables AS t"
+_OWN = "NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+_KEEPING_TABLES = (
+    "SELECT t.table_name FROM information_schema.tables AS t"
     " JOIN information_schema.engines AS e ON e.engine = t.engine"
-    " WHERE e.transactions = 'NO' AND t.table_schema"
-    " NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
-    " AND (LOCATE(t.table_name, %s) > 0"
-    " OR EXISTS (SELECT 1 FROM information_schema.triggers"
-    " WHERE LOCATE(t.table_name, action_statement) > 0)"
-    " OR EXISTS (SELECT 1 FROM information_schema.routines"
-    " WHERE LOCATE(t.table_name, routine_definition) > 0)"
-    " OR EXISTS (SELECT 1 FROM information_schema.views"
-    " WHERE LOCATE(t.table_name, view_definition) > 0)) LIMIT 1"
+    f" WHERE e.transactions = 'NO' AND t.table_schema {_OWN}"
+)
+_BODIES = (  # what runs when a table, a routine or a view is used, by its name
+    "SELECT event_object_table, action_statement FROM information_schema.triggers"
+    f" WHERE trigger_schema {_OWN}",
+    "SELECT routine_name, routine_definition FROM information_schema.routines"
+    f" WHERE routine_schema {_OWN}",
+    f"SELECT table_name, view_definition FROM information_schema.views WHERE table_schema {_OWN}",
 )
 _NOT_BEGUN = frozenset({1054, 1064, 1136, 1146})  # columns, syntax, count of values, table
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
@@ -97,6 +100,7 @@ class MySQLDialect(Dialect):
     """MySQL and MariaDB: DDL commits by itself, so a file with any runs statement by statement."""
 
     locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
+    asks_inside: ClassVar[bool] = True
     this_session = (Expression("CONNECTION_ID()"), "")
     at_work: ClassVar[str] = f"IS_USED_LOCK(CONCAT('{_CLAIM}', token)) IS NOT NULL"
     django_now: ClassVar[str] = "UTC_TIMESTAMP(6)"
@@ -108,7 +112,7 @@ class MySQLDialect(Dialect):
         self._outlived = False  # by changes, the last rollback
         self._progress: Callable[[int], None] = lambda committed: None
         self._variables: dict[str, str] = {}
-        self._place: tuple[Any, ...] = ()
+        self._database: str | None = None  # that the run began in
 
     @cached_property
     def lexicon(self) -> Lexicon:  # type: ignore[override]
@@ -144,6 +148,11 @@ class MySQLDialect(Dialect):
 
     def epoch(self, column: str) -> str:
         return f"UNIX_TIMESTAMP({column})"
+
+    def qualified(self, table: str) -> str:
+        quote = self.connection.ops.quote_name
+        database = f"{quote(self._database)}." if self._database else ""
+        return f"{database}{quote(table)}"
 
     def claim(self, token: str) -> None:
         """A user lock lives as long as its session, and everybody may ask who has it."""
@@ -274,10 +283,12 @@ class MySQLDialect(Dialect):
         """Whether a statement that failed may have had an effect."""
         if len(self.parts(statement)) > 1:
             return True
-        if statement.keyword in _DML:
+        lead = self.lead(statement)
+        calls = statement.keyword == "SET" and "(" in statement.text
+        if _NOT_ATOMIC.match(lead):
+            return _code(error) not in _DENIED | {1064}
+        if statement.keyword in _DML or calls or _ANALYZES_CHANGE.match(lead):
             return not was_open and self._may_be_kept(statement, error)
-        if _NOT_ATOMIC.match(lead := self.lead(statement)):
-            return _REPLACES_TABLE.match(lead) is not None or not has_not_begun(error)
         if statement.keyword in _ATOMIC:
             return False
         return statement.keyword not in _COMMITS or not has_not_begun(error)
@@ -292,12 +303,28 @@ class MySQLDialect(Dialect):
 
         Inside one the ROLLBACK tells.
         """
-        if error and error.args and error.args[0] in _NOT_BEGUN | _DENIED:
+        if _code(error) in _NOT_BEGUN | _DENIED:
             return False
         try:
-            return bool(self.execute(_KEEPS, (statement.text,)))
+            with self.busy():
+                return self._reaches_what_keeps(statement)
         except Error:
             return True
+
+    def _reaches_what_keeps(self, statement: Statement) -> bool:
+        """Whether the text, or a trigger, routine or view beneath it, names such a table."""
+        tables = {name.lower() for (name,) in self.execute(_KEEPING_TABLES)}
+        if not tables:
+            return False
+        bodies: dict[str, set[str]] = defaultdict(set)
+        for sql in _BODIES:
+            for name, body in self.execute(sql):
+                bodies[name.lower()] |= _words(body or "")
+        found, new = set[str](), _words(statement.text)
+        while new := new - found:
+            found |= new
+            new = set().union(*(bodies[word] for word in new if word in bodies))
+        return not tables.isdisjoint(found)
 
     def _begins(self, statement: Statement) -> bool:
         return statement.keyword in ("BEGIN", "START") and bool(_BEGINS.match(self.lead(statement)))
@@ -356,8 +383,11 @@ class MySQLDialect(Dialect):
         while cursor.nextset():
             pass
         if self.connection.connection.warning_count():
-            for level, code, message in self.execute("SHOW WARNINGS"):
-                self.notice(f"{level} {code}: {message}")
+            try:
+                for level, code, message in self.execute("SHOW WARNINGS"):
+                    self.notice(f"{level} {code}: {message}")
+            except ValueError:  # in the character set that a file has chosen
+                self.notice("There are warnings that cannot be read.")
 
     def readable(self, error: Exception, section: Section) -> Exception:
         """Under another character set mysqlclient makes messages that end the process when read."""
@@ -419,6 +449,7 @@ class MySQLDialect(Dialect):
     def roll_back(self) -> None:
         if kept := self._variables.get("max_error_count"):  # that of a file may hide the warning
             self.execute(set_variable("max_error_count", str(max(1, int(kept)))))
+            self._set("character_set_results", self._variables["character_set_results"])
         self.execute("ROLLBACK")
         codes = (code for _level, code, _message in self.execute("SHOW WARNINGS"))
         self._outlived = _NOT_TAKEN_BACK in codes
@@ -432,7 +463,16 @@ class MySQLDialect(Dialect):
 
 def has_not_begun(error: BaseException | None) -> bool:
     """Whether DDL was refused, or got none of its locks, before it did anything."""
-    return bool(error and error.args and error.args[0] in {*_DENIED, *_TRANSIENT, 1064})
+    return _code(error) in {*_DENIED, *_TRANSIENT, 1064}
+
+
+def _code(error: BaseException | None) -> Any:
+    return error.args[0] if error and error.args else None
+
+
+def _words(text: str) -> set[str]:
+    """The words of an SQL text, among which are the names in it."""
+    return set(re.findall(r"[\w$]+", text.lower()))
 
 
 def claiming(token: str) -> str:

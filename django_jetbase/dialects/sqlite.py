@@ -43,6 +43,7 @@ class SQLiteDialect(Dialect):
 
     lexicon = SQLiteLexicon()
     transaction_is_lock: ClassVar[bool] = True
+    asks_inside: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,6 +102,10 @@ class SQLiteDialect(Dialect):
     def is_private(self) -> bool:
         connection: Any = self.connection
         return bool(connection.is_in_memory_db())
+
+    def may_beat(self) -> bool:
+        """It would keep a transaction that has only read so far from writing."""
+        return not self.is_open(None)
 
     def is_working(self, holder: Holder) -> bool:
         """SQLite has no sessions: ask for the process, where that can be asked."""
@@ -241,14 +246,23 @@ class SQLiteDialect(Dialect):
 
     def _run_counting(self, index: int, statement: Statement, section: Section) -> None:
         """A statement that fails may keep what it has changed, as INSERT OR FAIL does."""
+        if self.is_open(None):
+            super().run(index, statement, section)
+            return
         raw: sqlite3.Connection | None = self.connection.connection
         before = raw.total_changes if raw else 0
         try:
             super().run(index, statement, section)
         except StatementFailed as failure:
-            raw = self.connection.connection
-            failure.partial = bool(raw and not raw.in_transaction and raw.total_changes != before)
+            changed = raw is not None and raw.total_changes != before
+            failure.partial = changed and self._may_fail_half_way(statement)
             raise
+
+    def _may_fail_half_way(self, statement: Statement) -> bool:
+        """What a failure has changed is taken back, but by the resolution FAIL."""
+        if "FAIL" in statement.text.upper():
+            return True
+        return bool(self.execute("SELECT 1 FROM sqlite_master WHERE sql LIKE '%FAIL%' LIMIT 1"))
 
     def cancel(self) -> None:
         if self._busy and self.connection.connection is not None:

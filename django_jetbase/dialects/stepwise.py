@@ -28,7 +28,12 @@ _OF_SESSION = re.compile(
     r"|DECLARE|LISTEN)\b",
     re.IGNORECASE,
 )
-_TEMPORARY = re.compile(r"\bpg_temp\b|\bINTO\s+(?:(?:GLOBAL|LOCAL)\s+)?TEMP", re.IGNORECASE)
+_CREATES_TEMPORARY = re.compile(
+    r"CREATE (?:OR REPLACE )?(?:UNLOGGED )?\w+ (?:IF NOT EXISTS )?\"?pg_temp\"? ?\.", re.IGNORECASE
+)
+_INTO_TEMPORARY = re.compile(
+    r"\bINTO\s+(?:(?:GLOBAL|LOCAL)\s+)?TEMP(?:ORARY)?\s+(?:TABLE\s+)?[\w\"]", re.IGNORECASE
+)
 # SET LOCAL and SET TRANSACTION end with their transaction.
 _SETS = re.compile(
     r"(?:SET (?:SESSION )?(?!LOCAL\b|TRANSACTION\b|CONSTRAINTS\b)|RESET )"
@@ -104,7 +109,12 @@ class StepwisePostgreSQL(PostgreSQLDialect):
 
     def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
         lead = self.lead(statement)
-        if _OF_SESSION.match(lead) or _TEMPORARY.search(statement.text):
+        selects = statement.keyword in ("SELECT", "WITH")
+        if (
+            _OF_SESSION.match(lead)
+            or _CREATES_TEMPORARY.match(lead)
+            or (selects and _INTO_TEMPORARY.search(statement.text))
+        ):
             return "made what was lost with its session"
         if (
             _SETS_OTHERWISE.search(statement.text)
@@ -268,7 +278,11 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         if unsure and (left := self._left_by_reindex(statement)):
             self.notice(f"Perhaps of an earlier try, there is {left}: drop it.")
         if not self.is_open(None):
-            self._record(progress, index + 1, section)
+            try:
+                retry(partial(self._record, progress, index + 1, section))
+            except StatementFailed as failure:
+                failure.partial = failure.unsure = True
+                raise
             progress(index + 1)
 
     # ---- what had begun when the run ended
