@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import django
+from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
 
 from .dialects import dialect_of
 from .migrator import Migrator
@@ -64,12 +66,24 @@ def scratch_database(database: str = DEFAULT_DB_ALIAS) -> Iterator[Scratch]:
     options = {"serialize": False} if django.VERSION < (6, 0) else {}
     connections[database] = scratch
     try:
-        with left_alone(database):
-            creation.create_test_db(verbosity=0, autoclobber=True, **options)
-        yield Scratch(database)
+        with _migrations_of(scratch):
+            with left_alone(database):
+                creation.create_test_db(verbosity=0, autoclobber=True, **options)
+            yield Scratch(database)
     finally:
         if scratch.settings_dict["NAME"] != name:
             creation.destroy_test_db(name, verbosity=0)
         if scratch.connection is not None:  # one in memory lives as long as this
             scratch.connection.close()
         connections[database] = original
+
+
+@contextmanager
+def _migrations_of(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Where its tables are to be made from the models, no app has any, as long as it is there."""
+    if connection.settings_dict["TEST"].get("MIGRATE", True):
+        yield
+        return
+    none = {app.label: None for app in apps.get_app_configs()}
+    with override_settings(MIGRATION_MODULES=none):
+        yield
