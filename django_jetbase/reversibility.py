@@ -32,8 +32,11 @@ def _findings(database: str, above: Version | None, skipped: set[Version]) -> It
     left = pending
     while left:
         with scratch_database(database) as scratch:
-            done = pending[: len(pending) - len(left)]
-            _apply(scratch, len(done))
+            try:
+                _apply(scratch, len(pending) - len(left))
+            except (JetbaseError, Error):
+                yield f"{len(left)} later ones were not looked at, since one cannot be applied."
+                return
             for migration in left:
                 left = left[1:]
                 assert migration.version is not None  # they are versioned

@@ -78,6 +78,13 @@ def test_what_is_not_asked_for(project: Project) -> None:
     assert_reversible(project.alias, except_for=["1", "2.0"])
 
 
+def test_what_cannot_be_applied(project: Project) -> None:
+    project.write(V1__a=f"{TABLE}{DROP}", V2__b="SELECT * FROM nowhere;", V3__c="", V4__d="")
+    (first, second) = findings(project)
+    assert first.startswith("V2__b.sql:1:")
+    assert second == "2 later ones were not looked at, since one cannot be applied."
+
+
 @pytest.mark.engines("postgresql")
 def test_another_effect_the_second_time(project: Project) -> None:
     body = "IF EXISTS (SELECT FROM seen) THEN CREATE TABLE b (); ELSE INSERT INTO seen VALUES (1)"
