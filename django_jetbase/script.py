@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .lexicons.ansi import Lexicon
+from .patterns import compiled
 from .placeholders import Expanded, expand
 from .problems import Problem, Rule
 from .scanner import Marker, Statement, place, scan
 
-_DIRECTIVE = re.compile(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
-_COMMENT = re.compile(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
-_BAD_DELIMITER = re.compile(r"[\s'\"`\[\]\\]|--|/\*")
+_DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
+_COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
+_BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
 _ON_OFF = {"on": True, "off": False}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
+_DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
-_DJANGO = re.compile(r"\w+\.\S+")
+_DJANGO = compiled(r"\w+\.\S+")
 _KNOWN = (
     "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
     " statement_timeout=5min and, above the upgrade, after=app.0001_name and django=app.0001_name"

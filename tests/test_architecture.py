@@ -18,6 +18,7 @@ ORDER = [
     "queries",
     "redaction",
     "identity",
+    "patterns",
     "lexicons.ansi",
     "lexicons.compound",
     "lexicons.postgresql",

@@ -31,6 +31,10 @@ PRAGMAS = (
     " secure_delete trusted_schema cell_size_check defer_foreign_keys"
 ).split()
 OUTSIDE_PRAGMAS = "foreign_keys synchronous temp_store locking_mode".split()
+_SPATIALITE = re.compile(
+    r"spatial_ref_sys.*|spatialite_history|(?:views_|virts_)?geometry_columns.*|data_licenses"
+    r"|sql_statements_log|SpatialIndex|ElementaryGeometries|KNN2?"
+)
 _SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
 _STEPS = 10_000  # instructions of SQLite's machine between two looks at the clock
 _LONGEST_SEARCH = 100_000
@@ -56,12 +60,15 @@ class SQLiteDialect(Dialect):
         return {name for (name,) in self.execute(sql, tuple(names))}
 
     def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
-        """Without those in which a virtual table keeps its rows."""
+        """Without those in which a virtual table keeps its rows, and SpatiaLite's own."""
         virtual = self.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL %'"
         )
         shadows = tuple(f"{name}_" for (name,) in virtual)
-        return [n for n in super().unmanaged_tables(managed) if not n.startswith(shadows)]
+        names = [n for n in super().unmanaged_tables(managed) if not n.startswith(shadows)]
+        if "spatialite_history" not in names:
+            return names
+        return [name for name in names if not _SPATIALITE.fullmatch(name)]
 
     def epoch(self, column: str) -> str:
         return f"strftime('%s', {column}) || substr(strftime('%f', {column}), 3)"

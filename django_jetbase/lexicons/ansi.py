@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
+from ..patterns import compiled
+
 # Letters, digits, `_`, `$` and all beyond ASCII; as what they are not, which compiles fast.
 WORD_CHAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
 IDENTIFIER = rf"[^\x00-@\[-^`{{-\x7f]{WORD_CHAR}*+"
@@ -15,10 +17,10 @@ QUOTED_NAME = r"\"[^\"]*+(?:\"\"[^\"]*+)*+\""
 BACKTICKED = r"`[^`]*+(?:``[^`]*+)*+`"
 
 # A shortcut: the most frequent of the statements that have no body in any dialect.
-PLAIN = re.compile(r"(?:CREATE|ALTER) +(?:TABLE|UNIQUE|INDEX|SEQUENCE|VIEW|TYPE) ", re.IGNORECASE)
+PLAIN = compiled(r"(?:CREATE|ALTER) +(?:TABLE|UNIQUE|INDEX|SEQUENCE|VIEW|TYPE) ", re.IGNORECASE)
 
-_WORD = re.compile(IDENTIFIER)
-_COMMENT_MARK = re.compile(r"/\*|\*/")
+_WORD = compiled(IDENTIFIER)
+_COMMENT_MARK = compiled(r"/\*|\*/")
 
 
 class OpenTokenError(Exception):
@@ -138,26 +140,26 @@ class Lexicon:
     @cached_property
     def gap(self) -> re.Pattern[str]:
         """What stands between statements, then the first word of the next one as group 1."""
-        return re.compile(self._gap, re.DOTALL)
+        return compiled(self._gap, re.DOTALL)
 
     @cached_property
     def statement(self) -> re.Pattern[str]:
         """As `gap`, and then as `code`."""
-        return re.compile(self._gap + self.code.pattern, re.DOTALL)
+        return compiled(self._gap + self.code.pattern, re.DOTALL)
 
     @cached_property
     def code(self) -> re.Pattern[str]:
         """As much as can be read in one go before a statement may end."""
-        return re.compile(rf"(?:[^{self.stops}]++|{self.tokens()})*+", re.DOTALL)
+        return compiled(rf"(?:[^{self.stops}]++|{self.tokens()})*+", re.DOTALL)
 
     @cached_property
     def body_code(self) -> re.Pattern[str]:
         """As `code`, but inside a body, where no comment is a rollback marker."""
-        return re.compile(rf"(?:[^{self.stops}]++|{self.tokens(inside_body=True)})*+", re.DOTALL)
+        return compiled(rf"(?:[^{self.stops}]++|{self.tokens(inside_body=True)})*+", re.DOTALL)
 
     @cached_property
     def code_before_paren(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:[^{self.stops}()]++|{self.tokens()})*+", re.DOTALL)
+        return compiled(rf"(?:[^{self.stops}()]++|{self.tokens()})*+", re.DOTALL)
 
     def code_before(
         self, *words: str, pair: str = r"(?!)", inside_body: bool = False
@@ -167,7 +169,7 @@ class Lexicon:
         A name behind a dot is none of them, nor is one that `pair` matches with the word before it.
         """
         wanted = rf"(?i:{'|'.join(words)}){WORD_END}"
-        return re.compile(
+        return compiled(
             rf"(?:[^{self.stops}.@\w$\x80-\U0010ffff]++|{pair}|(?!{wanted}){IDENTIFIER}|\d++"
             rf"|[.@]++[{self.blank}]*+(?:{IDENTIFIER})?+"
             rf"|{self.tokens(inside_body=inside_body)})*+",
@@ -176,27 +178,27 @@ class Lexicon:
 
     @cached_property
     def mark(self) -> re.Pattern[str]:
-        return re.compile(self.end_mark)
+        return compiled(self.end_mark)
 
     @cached_property
     def marker(self) -> re.Pattern[str]:
-        return re.compile(self.rollback_marker)
+        return compiled(self.rollback_marker)
 
     @cached_property
     def shell(self) -> re.Pattern[str]:
-        return re.compile(self.command)
+        return compiled(self.command)
 
     @cached_property
     def opening_hint(self) -> re.Pattern[str]:
-        return re.compile(self.hint)
+        return compiled(self.hint)
 
     @cached_property
     def spacing(self) -> re.Pattern[str]:
-        return re.compile(self.space, re.DOTALL)
+        return compiled(self.space, re.DOTALL)
 
     @cached_property
     def body_spacing(self) -> re.Pattern[str]:
-        return re.compile(self.body_space, re.DOTALL)
+        return compiled(self.body_space, re.DOTALL)
 
     def ends_plainly(self, text: str, start: int, end: int) -> bool:
         """Whether a statement that was read up to `end` without a halt ends there."""
@@ -227,7 +229,7 @@ class Lexicon:
 
     @cached_property
     def _piece(self) -> re.Pattern[str]:
-        return re.compile(
+        return compiled(
             rf"(?P<comment>{self.line_comment})|(?P<quoted>{self.quoted}|{self.block_comment})"
             rf"|(?:[^{self.special}]++|{self.loose})++",
             re.DOTALL,

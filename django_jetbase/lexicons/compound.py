@@ -2,6 +2,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..patterns import compiled
 from .ansi import IDENTIFIER, WORD_END, Extent, Lexicon, OpenTokenError
 
 CONTROL = frozenset("BEGIN IF CASE LOOP WHILE REPEAT FOR".split())
@@ -33,7 +34,7 @@ class CompoundLexicon(Lexicon):
             rf"(?:@(?:{space})?+{account}|\((?:{space})?+\))?+"
         )
         word = rf"(?i:OR|REPLACE|AGGREGATE){WORD_END}"
-        return re.compile(
+        return compiled(
             rf"(?i:CREATE|ALTER)(?:{space})?+(?:(?:{word}|{definer}|/\*M?![^*]*+\*/)(?:{space})?+)*+"
             rf"(?P<kind>(?i:PROCEDURE|FUNCTION|TRIGGER|EVENT)){WORD_END}"
             rf"(?:{space}(?i:IF){space}(?i:NOT){space}(?i:EXISTS){WORD_END})?+",
@@ -45,7 +46,7 @@ class CompoundLexicon(Lexicon):
         """The first word of a statement inside a body, behind its label."""
         space = rf"(?:{self.body_space})?+"
         label = rf"(?:{IDENTIFIER}|`[^`]*+`){space}:(?!=){space}"
-        return re.compile(rf"{space}(?:{label})?+(?P<word>(?:{IDENTIFIER})?+)", re.DOTALL)
+        return compiled(rf"{space}(?:{label})?+(?P<word>(?:{IDENTIFIER})?+)", re.DOTALL)
 
     @cached_property
     def handler(self) -> re.Pattern[str]:
@@ -56,7 +57,7 @@ class CompoundLexicon(Lexicon):
             rf"(?:(?i:SQLSTATE)(?:{space})?+(?:(?i:VALUE)(?:{space})?+)?+{quoted}"
             rf"|(?i:NOT){space}(?i:FOUND)|\d++|{IDENTIFIER}|`[^`]*+`)"
         )
-        return re.compile(
+        return compiled(
             rf"(?i:DECLARE){space}(?i:CONTINUE|EXIT|UNDO){space}(?i:HANDLER){space}(?i:FOR){space}"
             rf"{condition}(?:(?:{space})?+,(?:{space})?+{condition})*+",
             re.DOTALL,
@@ -65,13 +66,13 @@ class CompoundLexicon(Lexicon):
     @cached_property
     def not_atomic(self) -> re.Pattern[str]:
         space = self.body_space
-        return re.compile(rf"(?i:BEGIN){space}(?i:NOT){space}(?i:ATOMIC){WORD_END}", re.DOTALL)
+        return compiled(rf"(?i:BEGIN){space}(?i:NOT){space}(?i:ATOMIC){WORD_END}", re.DOTALL)
 
     @cached_property
     def name(self) -> re.Pattern[str]:
         part = rf"(?:{IDENTIFIER}|`[^`]*+`|\"[^\"]*+\")"
         dot = rf"(?:{self.space})?+\.(?:{self.space})?+"
-        return re.compile(rf"{part}(?:{dot}{part})*+", re.DOTALL)
+        return compiled(rf"{part}(?:{dot}{part})*+", re.DOTALL)
 
     @cached_property
     def code_before_statement(self) -> re.Pattern[str]:

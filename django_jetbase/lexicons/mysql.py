@@ -2,6 +2,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from ..patterns import compiled
 from .ansi import BACKTICKED, QUOTED_NAME, Extent
 from .compound import CONTROL, CompoundLexicon
 
@@ -9,9 +10,9 @@ _SHELL_WORDS = frozenset(
     "SOURCE SYSTEM TEE NOTEE PAGER NOPAGER PROMPT CONNECT REHASH EDIT CHARSET CLEAR EGO EXIT GO"
     " NOWARNING PRINT QUIT STATUS WARNINGS".split()
 )
-_DELIMITER_LINE = re.compile(r"DELIMITER[ \t]++([^\s]++)[^\n]*+", re.IGNORECASE)
+_DELIMITER_LINE = compiled(r"DELIMITER[ \t]++([^\s]++)[^\n]*+", re.IGNORECASE)
 _ANSI_QUOTES = {"ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
-_SQL_MODE = re.compile(
+_SQL_MODE = compiled(
     r"(?P<other>(?:GLOBAL|PERSIST|PERSIST_ONLY)\s++)?+(?<![\w@.`])(?:@@(?:session\.|local\.)?+)?+"
     r"`?+sql_mode`?+\s*+:?+=\s*+(?P<value>'[^']*+'|\"[^\"]*+\"|.*+)",
     re.IGNORECASE | re.DOTALL,

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
 
+from ..patterns import compiled
 from .ansi import (
     IDENTIFIER,
     QUOTED_NAME,
@@ -15,14 +16,14 @@ from .ansi import (
 )
 
 _TAG = r"(?:[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*+)?\$"
-_OPENING_TAG = re.compile(r"\$" + _TAG)
-_NUMBER = re.compile(r"\$?\d+")
+_OPENING_TAG = compiled(r"\$" + _TAG)
+_NUMBER = compiled(r"\$?\d+")
 _LONGEST_NAME = 200  # far above NAMEDATALEN; bounds how far a `$` looks back
 
 _ESCAPED = r"[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
-_CONFORMING = re.compile(r"standard_conforming_strings\W*(?:TO\b\W*)?(\w*)", re.IGNORECASE)
-_ROWS_END = re.compile(r"\\\.\r?(?=\n|\Z)")
-_REST_OF_LINE = re.compile(r"[ \t]*+(?:--[^\n]*+)?\r?\n")
+_CONFORMING = compiled(r"standard_conforming_strings\W*(?:TO\b\W*)?(\w*)", re.IGNORECASE)
+_ROWS_END = compiled(r"\\\.\r?(?=\n|\Z)")
+_REST_OF_LINE = compiled(r"[ \t]*+(?:--[^\n]*+)?\r?\n")
 
 _ADVICE = {
     r"\i": "put that file's SQL here, or make it a migration of its own",
@@ -31,7 +32,7 @@ _ADVICE = {
     r"\g": "end the statement with a semicolon",
 }
 _ADVICE |= {r"\ir": _ADVICE[r"\i"], r"\include": _ADVICE[r"\i"], r"\connect": _ADVICE[r"\c"]}
-_GUARD = re.compile(r"\\(?:un)?restrict\b[^\n\r]*+")  # pg_dump limits by it what psql may run
+_GUARD = compiled(r"\\(?:un)?restrict\b[^\n\r]*+")  # pg_dump limits by it what psql may run
 
 
 def _nested(levels: int) -> str:
@@ -102,7 +103,7 @@ class PostgreSQLLexicon(Lexicon):
     def bodied(self) -> re.Pattern[str]:
         replace = rf"(?:(?i:OR){self.space}(?i:REPLACE){self.space})?+"
         kind = "(?P<kind>(?i:FUNCTION|PROCEDURE|RULE))"
-        return re.compile(rf"(?i:CREATE){self.space}{replace}{kind}{WORD_END}", re.DOTALL)
+        return compiled(rf"(?i:CREATE){self.space}{replace}{kind}{WORD_END}", re.DOTALL)
 
     @cached_property
     def code_before_begin(self) -> re.Pattern[str]:
@@ -110,13 +111,13 @@ class PostgreSQLLexicon(Lexicon):
 
     @cached_property
     def begin(self) -> re.Pattern[str]:
-        return re.compile(rf"(?i:BEGIN)(?P<atomic>{self.space}(?i:ATOMIC){WORD_END})?+", re.DOTALL)
+        return compiled(rf"(?i:BEGIN)(?P<atomic>{self.space}(?i:ATOMIC){WORD_END})?+", re.DOTALL)
 
     @cached_property
     def copy_from_stdin(self) -> re.Pattern[str]:
         name = rf"(?:{IDENTIFIER}|\"[^\"]*+\")"
         space = rf"(?:{self.space})?+"
-        return re.compile(
+        return compiled(
             rf"(?i:COPY){self.space}(?:(?i:BINARY){self.space})?+{name}(?:{space}\.{space}{name})*+"
             rf"{space}(?:\((?:[^()'\";/\\\-]++|{QUOTED_NAME}|{self.comment})*+\){space})?+"
             rf"(?:(?i:WITH){self.space}(?i:OIDS){self.space})?+"

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from ..patterns import compiled
 from .ansi import (
     BACKTICKED,
     QUOTED_NAME,
@@ -33,7 +34,7 @@ class SQLiteLexicon(Lexicon):
     @cached_property
     def trigger(self) -> re.Pattern[str]:
         word = rf"(?!(?i:CREATE){WORD_END}){WORD_CHAR}++"
-        return re.compile(
+        return compiled(
             rf"(?:(?i:EXPLAIN){WORD_END}(?:{word}|{self.space})*+)?+"
             rf"(?i:CREATE){self.space}(?:(?i:TEMP|TEMPORARY){self.space})*+(?i:TRIGGER){WORD_END}",
             re.DOTALL,
@@ -43,7 +44,7 @@ class SQLiteLexicon(Lexicon):
     def step(self) -> re.Pattern[str]:
         """What stands between two statements of a body, and the END that closes it."""
         end = rf"(?i:END)(?=(?:{self.space})?+(?:;|\Z|{self.rollback_marker}))"
-        return re.compile(rf";(?:;|{self.body_space})*+(?P<end>{end})?+", re.DOTALL)
+        return compiled(rf";(?:;|{self.body_space})*+(?P<end>{end})?+", re.DOTALL)
 
     def extent(self, text: str, start: int, end: int, keyword: str) -> Extent:
         trigger = self.trigger.match(text, start) if self.delimiter == ";" else None
