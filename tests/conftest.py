@@ -29,6 +29,17 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["versions"] = VERSIONS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    """What a process of pytest-xdist has used."""
+    VERSIONS.update(getattr(node, "workeroutput", {}).get("versions", {}))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     used = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
     python = ".".join(map(str, sys.version_info[:3]))

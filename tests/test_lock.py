@@ -283,16 +283,16 @@ def test_a_run_waits_and_finds_nothing_to_do(project: Project) -> None:
 def test_a_role_that_only_reads_sees_the_lock(project: Project) -> None:
     project.write(V1__log=LOG)
     project.call("upgrade")
-    project.query("CREATE ROLE jetbase_reader LOGIN")
+    project.query("CREATE ROLE jetbase_looker LOGIN")
     try:
-        project.query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO jetbase_reader")
-        reader = project.another("reader", USER="jetbase_reader")
+        project.query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO jetbase_looker")
+        reader = project.another("reader", USER="jetbase_looker")
         with held(project):
             assert lock_status(reader)["alive"] is True
         assert not lock_status(reader)["locked"]
         reader.connection.close()
     finally:
-        project.query("DROP OWNED BY jetbase_reader; DROP ROLE jetbase_reader")
+        project.query("DROP OWNED BY jetbase_looker; DROP ROLE jetbase_looker")
 
 
 @pytest.mark.engines("sqlite")

@@ -345,11 +345,11 @@ def test_bodies_rows_and_psqls_variables(project: Project) -> None:
 @PG
 def test_the_session_is_djangos_and_put_back_after_each_file(project: Project) -> None:
     project.query("CREATE SCHEMA s")
-    project.query("CREATE ROLE jetbase_clerk")
+    project.query("CREATE ROLE jetbase_scribe")
     try:
-        project.query("GRANT ALL ON SCHEMA public TO jetbase_clerk")
+        project.query("GRANT ALL ON SCHEMA public TO jetbase_scribe")
         project.write(
-            V1__a="SET search_path = s; SET TimeZone = 'Asia/Tokyo'; SET ROLE jetbase_clerk;",
+            V1__a="SET search_path = s; SET TimeZone = 'Asia/Tokyo'; SET ROLE jetbase_scribe;",
             V2__x="CREATE TABLE x (id int, t text);"
             "INSERT INTO x VALUES (1, current_setting('TimeZone')), (2, current_user),"
             " (3, current_setting('lock_timeout'));",
@@ -361,17 +361,17 @@ def test_the_session_is_djangos_and_put_back_after_each_file(project: Project) -
         assert project.query("SELECT schemaname FROM pg_tables WHERE tablename = 'x'") == [
             ("public",)
         ]
-        own = "SET ROLE jetbase_clerk;\n"  # as a DBA may who logs in as somebody else
+        own = "SET ROLE jetbase_scribe;\n"  # as a DBA may who logs in as somebody else
         project.write(V3__c="CREATE TABLE c (id int);")
-        project.query("GRANT ALL ON ALL TABLES IN SCHEMA public TO jetbase_clerk")
-        project.query("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO jetbase_clerk")
+        project.query("GRANT ALL ON ALL TABLES IN SCHEMA public TO jetbase_scribe")
+        project.query("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO jetbase_scribe")
         assert project.run_script(own + script(project)).stderr == ""
         assert project.query("SELECT tableowner FROM pg_tables WHERE tablename = 'c'") == [
-            ("jetbase_clerk",)
+            ("jetbase_scribe",)
         ]
     finally:
-        project.query("DROP OWNED BY jetbase_clerk")
-        project.query("DROP ROLE jetbase_clerk")
+        project.query("DROP OWNED BY jetbase_scribe")
+        project.query("DROP ROLE jetbase_scribe")
 
 
 @PG
@@ -390,16 +390,16 @@ def test_a_schema_of_its_own(project: Project) -> None:
 def test_whose_defaults_are_others(project: Project) -> None:
     """Whoever runs it, it reads text as Django's session does; and Django can read the history."""
     project.query("CREATE ROLE jetbase_dba LOGIN SUPERUSER PASSWORD 'x'")
-    project.query("CREATE ROLE jetbase_clerk LOGIN PASSWORD 'x'")
+    project.query("CREATE ROLE jetbase_scribe LOGIN PASSWORD 'x'")
     try:
         project.query("ALTER ROLE jetbase_dba SET DateStyle = 'ISO, DMY'")
         project.query("ALTER ROLE jetbase_dba SET standard_conforming_strings = off")
-        project.query("GRANT ALL ON SCHEMA public TO jetbase_clerk")
+        project.query("GRANT ALL ON SCHEMA public TO jetbase_scribe")
         project.write(
             V1__x=r"CREATE TABLE x (id int, t text); INSERT INTO x VALUES (1, '01/02/2020'::date),"
             r" (2, 'a\tb');"
         )
-        clerk = project.another("clerk", USER="jetbase_clerk", PASSWORD="x")
+        clerk = project.another("clerk", USER="jetbase_scribe", PASSWORD="x")
         written = clerk.call("upgrade", sql=True)
         dba = project.another("dba", USER="jetbase_dba", PASSWORD="x")
         done = dba.run_script(written)
@@ -410,8 +410,8 @@ def test_whose_defaults_are_others(project: Project) -> None:
         clerk.connection.close()
         dba.connection.close()
     finally:
-        project.query("DROP OWNED BY jetbase_clerk, jetbase_dba")
-        project.query("DROP ROLE jetbase_clerk")
+        project.query("DROP OWNED BY jetbase_scribe, jetbase_dba")
+        project.query("DROP ROLE jetbase_scribe")
         project.query("DROP ROLE jetbase_dba")
 
 

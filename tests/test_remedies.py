@@ -19,21 +19,21 @@ A = "CREATE TABLE a (id INTEGER);"
 def clerk(project: Project) -> Iterator[Project]:
     """Another user, who may connect and read."""
     if project.vendor == "postgresql":
-        project.query("CREATE ROLE jetbase_clerk LOGIN")
-        project.query("GRANT USAGE ON SCHEMA public TO jetbase_clerk")
+        project.query("CREATE ROLE jetbase_remedied LOGIN")
+        project.query("GRANT USAGE ON SCHEMA public TO jetbase_remedied")
     else:
         name = project.connection.settings_dict["NAME"]
-        project.query("CREATE USER jetbase_clerk")
-        project.query(f"GRANT SELECT ON {name}.* TO jetbase_clerk")
-    twin = project.another("clerk", USER="jetbase_clerk", PASSWORD="")
+        project.query("CREATE USER jetbase_remedied")
+        project.query(f"GRANT SELECT ON {name}.* TO jetbase_remedied")
+    twin = project.another("clerk", USER="jetbase_remedied", PASSWORD="")
     try:
         yield twin
     finally:
         twin.connection.close()
         if project.vendor == "postgresql":
-            project.query("DROP OWNED BY jetbase_clerk; DROP ROLE jetbase_clerk")
+            project.query("DROP OWNED BY jetbase_remedied; DROP ROLE jetbase_remedied")
         else:
-            project.query("DROP USER jetbase_clerk")
+            project.query("DROP USER jetbase_remedied")
 
 
 def grant_named_in(message: str) -> str:
@@ -49,7 +49,7 @@ def test_a_missing_privilege_for_the_tables_of_the_history(project: Project) -> 
         with pytest.raises(CommandError, match="permission denied for schema public") as caught:
             user.call("upgrade")
         assert grant_named_in(str(caught.value)) == (
-            'GRANT USAGE, CREATE ON SCHEMA public TO "jetbase_clerk"'
+            'GRANT USAGE, CREATE ON SCHEMA public TO "jetbase_remedied"'
         )
         project.query(grant_named_in(str(caught.value)))
         user.call("upgrade")
@@ -61,13 +61,16 @@ def test_a_missing_privilege_of_a_statement(project: Project) -> None:
     project.query("CREATE TABLE theirs (id INTEGER)")
     project.write(V1__a="SELECT 1;")
     with clerk(project) as user:
-        project.query("GRANT CREATE ON SCHEMA public TO jetbase_clerk")
+        project.query("GRANT CREATE ON SCHEMA public TO jetbase_remedied")
         user.call("upgrade")
         for text, grant in (
-            ("INSERT INTO theirs VALUES (1);", 'GRANT INSERT ON TABLE theirs TO "jetbase_clerk"'),
+            (
+                "INSERT INTO theirs VALUES (1);",
+                'GRANT INSERT ON TABLE theirs TO "jetbase_remedied"',
+            ),
             (
                 "ALTER TABLE theirs ADD COLUMN n INTEGER;",
-                'ALTER TABLE theirs OWNER TO "jetbase_clerk"',
+                'ALTER TABLE theirs OWNER TO "jetbase_remedied"',
             ),
         ):
             user.write(V2__b=text)
@@ -88,7 +91,7 @@ def test_a_missing_privilege_on_mysql(project: Project) -> None:
             user.call("upgrade")
         assert grant_named_in(str(caught.value)).startswith("GRANT CREATE ON ")
         project.query(grant_named_in(str(caught.value)))
-        project.query(f"GRANT INSERT, UPDATE, DELETE ON {name}.* TO jetbase_clerk")
+        project.query(f"GRANT INSERT, UPDATE, DELETE ON {name}.* TO jetbase_remedied")
         user.connection.close()  # what it may do in its database was settled when it began
         user.call("upgrade")
         user.write(V2__b="DROP TABLE a;")

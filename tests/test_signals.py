@@ -26,7 +26,8 @@ LONG = {  # far longer than any test waits
 SESSIONS = {
     "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%'"
     " AND pid <> pg_backend_pid() AND state = 'active'",
-    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'",
+    "mysql": "SELECT count(*) FROM information_schema.processlist"
+    " WHERE info LIKE 'SELECT SLEEP(300)%'",
 }
 
 
