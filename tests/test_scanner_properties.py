@@ -101,10 +101,10 @@ ADVERSARIES = [opener.replace("~", "\n") for opener in ADVERSARIES.replace("\n",
 def seconds(text, lexicon):
     best = 9.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in scan(text, lexicon):
             pass
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best
 
 

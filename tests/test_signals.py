@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT end a command cleanly, whatever the database is doing."""
 
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -45,9 +46,24 @@ def begun(project: Project, tmp_path: Path, *options: str) -> "subprocess.Popen[
     if "--json" not in options:
         assert process.stdout.readline().startswith("Applied V1__a.sql")
     else:
-        time.sleep(1.5)
+        wait_for_handler(process)
+        time.sleep(1)
     time.sleep(0.5)
     return process
+
+
+def wait_for_handler(process: "subprocess.Popen[str]") -> None:
+    """Until it is ready for a SIGTERM, however slowly it starts."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        time.sleep(4)
+        return
+    for _try in range(300):
+        caught = re.search(r"SigCgt:\s*(\w+)", status.read_text())
+        if caught and int(caught[1], 16) & 1 << signal.SIGTERM - 1:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no handler after 30 seconds")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -101,7 +117,8 @@ def test_while_waiting_for_the_lock(project: Project, tmp_path: Path) -> None:
     project.write(V1__a=A, V2__long=LONG[project.vendor])
     first = begun(project, tmp_path)
     second = spawn(project, tmp_path, "jetbase_upgrade")
-    time.sleep(1.5)
+    wait_for_handler(second)
+    time.sleep(1)
     _out, err, status = stopped(second, signal.SIGTERM)
     assert status == 128 + signal.SIGTERM, err
     assert "Interrupted. jetbase_status says what is applied" in err
