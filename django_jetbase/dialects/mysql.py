@@ -2,7 +2,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -306,7 +306,7 @@ class MySQLDialect(Dialect):
         if _code(error) in _NOT_BEGUN | _DENIED:
             return False
         try:
-            with self.busy():
+            with nullcontext() if self._interrupt else self.busy():
                 return self._reaches_what_keeps(statement)
         except Error:
             return True
