@@ -57,11 +57,12 @@ def _before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Be the last of all receivers when `migrate` has ended."""
     post_migrate.disconnect(_after_migrate, sender=sender)
     post_migrate.connect(_after_migrate, sender=sender)
-    if using in _left_alone:
-        Migrator(using).database.dialect.create_schema()
-    for alias, name in _in_test_database(using):
-        with _called(alias, name):
-            Migrator(alias).database.dialect.create_schema()
+    with _refusing():
+        if using in _left_alone:
+            Migrator(using).database.dialect.create_schema()
+        for alias, name in _in_test_database(using):
+            with _called(alias, name):
+                Migrator(alias).database.dialect.create_schema()
 
 
 def _after_migrate(
@@ -70,12 +71,23 @@ def _after_migrate(
     """Only `migrate` gives a plan; `flush`, which sends the signal too, changes no schema."""
     if plan is None or using in _left_alone:
         return
-    if is_test_database(using):
-        for alias, name in _in_test_database(using):
-            with _called(alias, name):
-                _upgrade_test_database(alias, name, verbosity, stdout or sys.stdout)
-    elif using in aliases_in_use() and Settings.of(using).upgrade_after_migrate:
-        _upgrade_unless_django_is_behind(using, plan, verbosity, stdout or sys.stdout)
+    stdout = stdout or sys.stdout
+    with _refusing():
+        if is_test_database(using):
+            for alias, name in _in_test_database(using):
+                with _called(alias, name):
+                    _upgrade_test_database(alias, name, verbosity, stdout)
+        elif using in aliases_in_use() and Settings.of(using).upgrade_after_migrate:
+            _upgrade_unless_django_is_behind(using, plan, verbosity, stdout)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn wrong settings, and an error before anything ran, into one of the command."""
+    try:
+        yield
+    except JetbaseError as error:
+        raise CommandError(str(error)) from error
 
 
 def _in_test_database(using: str) -> list[tuple[str, str]]:

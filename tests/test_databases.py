@@ -230,3 +230,17 @@ def test_a_schema_of_its_own(project: Project) -> None:
     found = "SELECT schemaname FROM pg_tables WHERE tablename = 'django_jetbase_migration'"
     assert sorted(project.query(found)) == [("public",), ("tenant",)]
     assert tenant.call("upgrade") == "Nothing to do.\n"
+
+
+def test_every_database_is_one_document_even_for_one(project: Project) -> None:
+    databases = {project.alias: {"MIGRATIONS_DIR": project.folder}}
+    project.settings.JETBASE = {"DATABASES": databases}
+    assert json.loads(call(project, "current", "--all-databases", "--json")) == {
+        "databases": {project.alias: {"current": None}}
+    }
+
+
+def test_no_database_at_all(project: Project) -> None:
+    project.settings.JETBASE = {}
+    with pytest.raises(CommandError, match="No database has migrations"):
+        call_command("jetbase_upgrade", "--all-databases")

@@ -115,3 +115,9 @@ def test_a_repeated_upgrade_reads_nothing_of_django(project: Project) -> None:
     project.call("upgrade")
     project.query("DROP TABLE django_migrations")
     assert project.call("upgrade") == "Nothing to do.\n"
+
+
+def test_wrong_settings(project: Project) -> None:
+    project.settings.JETBASE = {"NONSENSE": 1}
+    with pytest.raises(CommandError, match="is not a setting"):
+        call_command("migrate", database=project.alias, skip_checks=True, verbosity=0)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import aliases_in_use
-from ..exceptions import JetbaseError
+from ..exceptions import JetbaseError, SettingsError
 from ..executor import Done
 from ..migrator import Migrator
 from ..preparation import Planned
@@ -26,6 +26,7 @@ USAGE = 2
 PENDING = 3
 FINDING = 4
 _BY_SIGNAL = 128  # and its number, as shells say it
+_ONE_ONLY = "This is for one database at a time."
 _WORST_FIRST = (1, FINDING, PENDING)
 
 STOPPED = "Interrupted. jetbase_status says what is applied, and what to do before the next run."
@@ -77,21 +78,25 @@ class JetbaseCommand(BaseCommand):
                 chosen = self.databases(**options)
             except JetbaseError as error:
                 raise self.failure(error, str(error)) from error
-            if len(chosen) == 1:
-                self.run_in(chosen[0], **options)
-            else:
+            if len(chosen) > 1 or options.get("all_databases"):
                 self.run_in_several(chosen, **options)
+            else:
+                self.run_in(chosen[0], **options)
 
     def databases(
         self, database: Any = None, all_databases: bool = False, **options: Any
     ) -> list[str]:
-        """The aliases to go over, each once."""
+        """The aliases to go over, each once. Raises CommandError and JetbaseError."""
+        if all_databases and options.get("sql"):
+            raise CommandError(_ONE_ONLY, returncode=USAGE)
         if all_databases:
-            return aliases_in_use()
+            if not (found := aliases_in_use()):
+                raise SettingsError("No database has migrations: see JETBASE['MIGRATIONS_DIR'].")
+            return found
         given = [database] if isinstance(database, str) else database or [DEFAULT_DB_ALIAS]
         chosen = list(dict.fromkeys(given))
         if len(chosen) > 1 and (not self.several or options.get("sql")):
-            raise CommandError("This is for one database at a time.", returncode=USAGE)
+            raise CommandError(_ONE_ONLY, returncode=USAGE)
         return chosen
 
     def run_in(self, alias: str, **options: Any) -> None:
@@ -128,7 +133,10 @@ class JetbaseCommand(BaseCommand):
         if failures:
             statuses = {error.returncode for error in failures.values()}
             said = [f"{alias}: {error}" for alias, error in failures.items()]
-            status = next((s for s in _WORST_FIRST if s in statuses), max(statuses))
+            worst_first = (
+                (max(statuses), *_WORST_FIRST) if self.interruption.signal else _WORST_FIRST
+            )
+            status = next(status for status in worst_first if status in statuses)
             raise CommandError("\n".join(said), returncode=status)
 
     def remedy(self, error: Exception) -> str:
