@@ -1,6 +1,7 @@
 """Strings files, plan, execution and history together: the public API."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -82,7 +83,8 @@ class Migrator:
         Raises TargetError for what is no version.
         """
         wanted = _version(version)
-        assert wanted is not None  # given
+        if wanted is None:
+            raise TargetError("Name a version.")
         with self.database.reading():
             return any(applied >= wanted for applied in self.history.versions())
 
@@ -385,10 +387,10 @@ def _without_lock(prepare: Callable[[], Prepared], dry_run: bool) -> Prepared | 
         return None
 
 
-def _version(text: str | None) -> Version | None:
+def _version(text: Any) -> Version | None:
     if text is None:
         return None
-    version = parse_version(text)
+    version = parse_version(text) if isinstance(text, str) else None
     if version is None:
         raise TargetError(f"{text!r} is no version: use digits separated by '.' or '_'.")
     return version

@@ -1,11 +1,12 @@
 """A database made for one test: Django's migrations are applied, and SQL ones as far as wanted."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import django
 from django.apps import apps
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
@@ -52,9 +53,10 @@ class Scratch:
 
 @contextmanager
 def scratch_database(database: str = DEFAULT_DB_ALIAS) -> Iterator[Scratch]:
-    """Connect an alias, in this thread, to a new database that no SQL file has run in.
+    """Connect an alias, in this thread and new ones, to a new database.
 
-    It is made as a test database is, beside the one that the alias has, and is gone afterwards.
+    No SQL file has run in it, but those that Django's own migrations have applied. It is made as a
+    test database is, beside the one that the alias has, and is gone afterwards.
     """
     original = connections[database]
     scratch = original.copy()
@@ -71,11 +73,16 @@ def scratch_database(database: str = DEFAULT_DB_ALIAS) -> Iterator[Scratch]:
                 creation.create_test_db(verbosity=0, autoclobber=True, **options)
             yield Scratch(database)
     finally:
-        if scratch.settings_dict["NAME"] != name:
-            creation.destroy_test_db(name, verbosity=0)
-        if scratch.connection is not None:  # one in memory lives as long as this
-            scratch.connection.close()
-        connections[database] = original
+        try:
+            if scratch.settings_dict["NAME"] != name:
+                dialect_of(scratch).end_other_sessions()
+                with suppress(FileNotFoundError):
+                    creation.destroy_test_db(name, verbosity=0)
+        finally:
+            if scratch.connection is not None:  # one in memory lives as long as this
+                scratch.connection.close()
+            settings.DATABASES[database]["NAME"] = original.settings_dict["NAME"]
+            connections[database] = original
 
 
 @contextmanager

@@ -68,13 +68,15 @@ Tool = Callable[..., None]
 def url_of(project: Project) -> URL:
     """The project's database as the tool is told of it."""
     given = project.connection.settings_dict
+    is_socket = given["HOST"].startswith("/")
     return URL.create(
         DRIVERS[project.vendor],
         given["USER"] or None,
         given["PASSWORD"] or None,
-        given["HOST"] or None,
+        None if is_socket else given["HOST"] or None,
         int(given["PORT"]) if given["PORT"] else None,
         given["NAME"],
+        {"host": given["HOST"]} if is_socket else {},
     )
 
 

@@ -81,7 +81,7 @@ def throwaway(engine: Engine, tmp_path: Path) -> Iterator[Throwaway]:
 
 def test_django_test(throwaway: Throwaway) -> None:
     throwaway.add("replica", TEST={"MIRROR": "default"})
-    throwaway.test()
+    throwaway.test("shop.tests", "shop.migration_tests")
 
 
 def test_clones(throwaway: Throwaway) -> None:
@@ -112,13 +112,33 @@ def test_a_database_that_is_kept(throwaway: Throwaway) -> None:
     throwaway.test(LATER_TABLE="other")
 
 
+APPEND_ONLY = {
+    "postgresql": "CREATE TABLE kept (id INTEGER); INSERT INTO kept VALUES (1);\n"
+    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION 'append only'; END $$;\n"
+    "CREATE TRIGGER r BEFORE TRUNCATE ON kept FOR EACH STATEMENT EXECUTE FUNCTION refuse();",
+    "mysql": "CREATE TABLE kept (id INTEGER); INSERT INTO kept VALUES (1);\n"
+    "CREATE TRIGGER r BEFORE DELETE ON kept FOR EACH ROW SIGNAL SQLSTATE '45000';\n"
+    "CREATE TRIGGER s AFTER DELETE ON note FOR EACH ROW INSERT INTO priced VALUES (1);",
+    "sqlite": "CREATE TABLE kept (id INTEGER); INSERT INTO kept VALUES (1);\n"
+    "CREATE TRIGGER r BEFORE DELETE ON kept BEGIN SELECT RAISE(ABORT, 'append only'); END;\n"
+    "CREATE TRIGGER s AFTER DELETE ON note BEGIN INSERT INTO priced VALUES (1); END;",
+}
+
+
+def test_tables_that_resist(throwaway: Throwaway) -> None:
+    """One that may only grow stays as it is, and one that a trigger fills is emptied."""
+    throwaway.write("V2__kept", APPEND_ONLY[throwaway.engine.vendor])
+    throwaway.test("shop.tests.Flushing", "shop.tests.FlushingAgain", RESISTING_TABLES="1")
+
+
 def test_turned_off(throwaway: Throwaway) -> None:
     throwaway.jetbase["TESTS"] = False
     throwaway.test(WITHOUT_SQL_MIGRATIONS="1")
 
 
 def test_pytest_django(throwaway: Throwaway) -> None:
-    throwaway.pytest()
+    throwaway.pytest("shop/tests.py", "shop/fixtures.py", "shop/migration_tests.py")
     throwaway.pytest("--nomigrations")
 
 

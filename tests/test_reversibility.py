@@ -140,3 +140,22 @@ def test_after_a_failure_everything_is_as_before(project: Project) -> None:
     with pytest.raises(JetbaseError), scratch_database(project.alias) as scratch:
         scratch.migrate_to("1")
     assert connections[project.alias] is before
+
+
+@pytest.mark.engines("postgresql")
+def test_other_sessions_do_not_keep_it(project: Project) -> None:
+    with scratch_database(project.alias) as scratch:
+        twin = project.another("straggler", NAME=scratch.connection.settings_dict["NAME"])
+        twin.query("SELECT 1")
+    assert connections[project.alias].settings_dict["NAME"] != twin.connection.settings_dict["NAME"]
+
+
+def test_a_failure_at_the_end_gives_the_alias_back(project: Project) -> None:
+    before = connections[project.alias]
+    with scratch_database(project.alias) as scratch:
+        name = str(scratch.connection.settings_dict["NAME"])
+        scratch.connection.close()
+        if project.vendor == "sqlite":
+            Path(name).unlink()
+    assert connections[project.alias] is before
+    assert project.query("SELECT 1") == [(1,)]

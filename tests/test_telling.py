@@ -146,5 +146,6 @@ def test_at_least_at_a_file_that_stopped_half_way(project: Project) -> None:
 
 
 def test_at_least_at_what_is_no_version(project: Project) -> None:
-    with pytest.raises(TargetError):
-        django_jetbase.is_at_least("one", project.alias)
+    for version in ("one", None, 1):
+        with pytest.raises(TargetError):
+            django_jetbase.is_at_least(version, project.alias)  # type: ignore[arg-type]

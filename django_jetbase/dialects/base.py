@@ -93,6 +93,9 @@ class Dialect:
         """What to call a database beside the one with this name."""
         return f"{prefix}{name}_scratch"
 
+    def end_other_sessions(self) -> None:
+        """End those that would keep this database from being dropped."""
+
     @contextmanager
     def role_of(self, role: str | None) -> Iterator[None]:
         """Have the session in a role, where one is named. Raises SettingsError without roles."""

@@ -109,6 +109,13 @@ class PostgreSQLDialect(Dialect):
                 ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
             )
 
+    def end_other_sessions(self) -> None:
+        with suppress(Error):
+            self.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
     @contextmanager
     def role_of(self, role: str | None) -> Iterator[None]:
         """A connection that is made meanwhile, or copied from this one, has the role too."""

@@ -30,6 +30,15 @@ WAYS = [pytest.param(True, id="comes back"), pytest.param(False, id="stays away"
 ROW = "INSERT INTO log VALUES (2);"
 
 
+def connected(host: str, port: int) -> socket.socket:
+    """To a server, or to its socket in a directory."""
+    if not host.startswith("/"):
+        return socket.create_connection((host, port))
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(f"{host}/.s.PGSQL.{port}")
+    return connection
+
+
 class Link:
     """One connection through the proxy, a thread for each direction."""
 
@@ -120,7 +129,7 @@ class Proxy:
                 if self._is_cut and not self._heals:
                     client.close()
                     continue
-                server = socket.create_connection((host, port))
+                server = connected(host, port)
                 self._links.append(Link(self, client, server))
 
 

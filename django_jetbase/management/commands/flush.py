@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -5,6 +6,7 @@ from django.core.management.color import no_style
 from django.core.management.commands import flush
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...dialects import dialect_of
 from ...receivers import is_kept_by_tests
@@ -25,19 +27,49 @@ class Command(flush.Command):
         managed = connection.introspection.django_table_names(
             only_existing=True, include_views=False
         )
-        dialect = dialect_of(connection)
-        tables = [*managed, *dialect.unmanaged_tables(managed)]
-        statements = connection.ops.sql_flush(
-            no_style(),
-            tables,
-            reset_sequences=options.get("reset_sequences", True),
-            allow_cascade=dialect.flush_cascades or options.get("allow_cascade", False),
-        )
+        others = dialect_of(connection).unmanaged_tables(managed)
         try:
-            with connection.constraint_checks_disabled():
-                connection.ops.execute_sql_flush(statements)
+            try:
+                _empty(connection, managed, others, **options)
+            except Error:
+                willing = [table for table in others if _is_willing(connection, table, **options)]
+                _empty(connection, managed, willing, **options)
         except Error as error:
             name = connection.settings_dict["NAME"]
             raise CommandError(f"Database {name} could not be flushed: {error}") from error
         if managed and not options.get("inhibit_post_migrate", False):
             emit_post_migrate_signal(options["verbosity"], options["interactive"], alias)
+
+
+def _empty(
+    connection: BaseDatabaseWrapper,
+    managed: Sequence[str],
+    others: Sequence[str],
+    reset_sequences: bool = True,
+    allow_cascade: bool = False,
+    **options: Any,
+) -> None:
+    """Empty all tables; the others twice where triggers may fill them meanwhile."""
+    cascades = dialect_of(connection).flush_cascades
+    rounds = [[*managed, *others]] if cascades else [[*managed, *others], [*others]]
+    statements = [
+        sql
+        for tables in rounds
+        for sql in connection.ops.sql_flush(
+            no_style(),
+            tables,
+            reset_sequences=reset_sequences,
+            allow_cascade=cascades or allow_cascade,
+        )
+    ]
+    with connection.constraint_checks_disabled():
+        connection.ops.execute_sql_flush(statements)
+
+
+def _is_willing(connection: BaseDatabaseWrapper, table: str, **options: Any) -> bool:
+    """Whether the table lets itself be emptied; one that is only ever added to may not."""
+    try:
+        _empty(connection, [], [table], **options)
+    except Error:
+        return False
+    return True
