@@ -3,6 +3,7 @@
 from django.db import router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.exceptions import IrreversibleError
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -61,7 +62,7 @@ class JetbaseUpgrade(Operation):
         alias = schema_editor.connection.alias
         if alias not in aliases_in_use() or not router.allow_migrate(alias, app_label):
             return None
-        if schema_editor.atomic_migration:
+        if schema_editor.atomic_migration or self._is_in_atomic_migration():
             raise AtomicError(
                 f"{self.describe()}: SQL migrations commit, so this Django migration needs"
                 " `atomic = False`; best it has no other operation."
@@ -70,6 +71,11 @@ class JetbaseUpgrade(Operation):
             schema_editor.execute(sql, None)
         schema_editor.deferred_sql.clear()
         return Migrator(alias)
+
+    def _is_in_atomic_migration(self) -> bool:
+        """Where DDL cannot be rolled back the editor does not tell."""
+        migrations = MigrationLoader(None).disk_migrations.values()
+        return any(m.atomic and any(o is self for o in m.operations) for m in migrations)
 
     def describe(self) -> str:
         return f"Apply SQL migrations up to version {self.to}"

@@ -52,7 +52,6 @@ def test_what_is_applied_already(project: Project, operation: type[Migration]) -
     assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
 
 
-@pytest.mark.engines("sqlite", "postgresql")  # on others none is
 def test_an_atomic_migration_is_refused(
     project: Project, operation: type[Migration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
