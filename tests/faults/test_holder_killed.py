@@ -8,7 +8,6 @@ from pathlib import Path
 from ..conftest import Project
 from ..test_concurrency import SLOW_SQLITE
 from .conftest import (
-    LONG,
     Outcome,
     Runs,
     applied_events,
@@ -23,7 +22,7 @@ from .conftest import (
     until,
 )
 
-SECONDS = 9 if LONG else 3  # the longer one is more than the time after which a lock is stale
+SECONDS = 9  # more than the start of a process takes, and than the time to a stale lock
 SLOW = {
     "postgresql": f"SELECT pg_sleep({SECONDS});",
     "mysql": f"SELECT SLEEP({SECONDS});",
