@@ -76,7 +76,7 @@ def aliases() -> list[str]:
 
 
 def aliases_in_use() -> list[str]:
-    """Those, but for a default alias that was given no directory and has none.
+    """The aliases that have migrations, without a default alias whose directory nobody made.
 
     Raises SettingsError.
     """

@@ -31,10 +31,10 @@ _FULL = frozenset({3, 28, 1021, 1114})
 _READ_ONLY = frozenset({1036, 1290, 1792, 1836})
 _FOR_EVER = 31_536_000  # seconds
 _BEGINS = re.compile(r"BEGIN\b(?! NOT\b)|START TRANSACTION\b", re.IGNORECASE)
-# Of these a failure leaves nothing, on tables that know transactions.
 _ANALYZES_CHANGE = re.compile(
     r"ANALYZE (?:FORMAT ?= ?\w+ )?(?:INSERT|UPDATE|DELETE|REPLACE|SELECT|WITH)\b", re.IGNORECASE
 )
+# Of these a failure leaves nothing, on tables that know transactions.
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
 _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
@@ -63,18 +63,20 @@ _WAITS = (
     " + (SELECT COUNT(*) FROM information_schema.innodb_trx"
     " WHERE trx_mysql_thread_id = %s AND trx_state = 'LOCK WAIT')"
 )
+_ALL = "LIMIT 1000000000"  # since a file may have set another limit
 _OWN = "NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
 _KEEPING_TABLES = (
-    "SELECT t.table_name FROM information_schema.tables AS t"
+    "SELECT t.table_schema, t.table_name, DATABASE() FROM information_schema.tables AS t"
     " JOIN information_schema.engines AS e ON e.engine = t.engine"
-    f" WHERE e.transactions = 'NO' AND t.table_schema {_OWN}"
+    f" WHERE e.transactions = 'NO' AND t.table_schema {_OWN} {_ALL}"
 )
 _BODIES = (  # what runs when a table, a routine or a view is used, by its name
     "SELECT event_object_table, action_statement FROM information_schema.triggers"
-    f" WHERE trigger_schema {_OWN}",
+    f" WHERE trigger_schema {_OWN} {_ALL}",
     "SELECT routine_name, routine_definition FROM information_schema.routines"
-    f" WHERE routine_schema {_OWN}",
-    f"SELECT table_name, view_definition FROM information_schema.views WHERE table_schema {_OWN}",
+    f" WHERE routine_schema {_OWN} {_ALL}",
+    "SELECT table_name, view_definition FROM information_schema.views"
+    f" WHERE table_schema {_OWN} {_ALL}",
 )
 _NOT_BEGUN = frozenset({1054, 1064, 1136, 1146})  # columns, syntax, count of values, table
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
@@ -84,7 +86,6 @@ _NOT_ATOMIC = re.compile(
     r"|CREATE OR REPLACE (?:TEMPORARY )?TABLE\b",
     re.IGNORECASE,
 )
-_REPLACES_TABLE = re.compile(r"CREATE OR REPLACE (?:TEMPORARY )?TABLE\b", re.IGNORECASE)
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 # The character set first: every later text depends on it.
 CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
@@ -313,7 +314,7 @@ class MySQLDialect(Dialect):
 
     def _reaches_what_keeps(self, statement: Statement) -> bool:
         """Whether the text, or a trigger, routine or view beneath it, names such a table."""
-        tables = {name.lower() for (name,) in self.execute(_KEEPING_TABLES)}
+        tables = [[word.lower() for word in row if word] for row in self.execute(_KEEPING_TABLES)]
         if not tables:
             return False
         bodies: dict[str, set[str]] = defaultdict(set)
@@ -324,7 +325,11 @@ class MySQLDialect(Dialect):
         while new := new - found:
             found |= new
             new = set().union(*(bodies[word] for word in new if word in bodies))
-        return not tables.isdisjoint(found)
+        here = (self._database or "").lower()
+        return any(
+            name in found and (schema in found or schema in (here, *current))
+            for schema, name, *current in tables
+        )
 
     def _begins(self, statement: Statement) -> bool:
         return statement.keyword in ("BEGIN", "START") and bool(_BEGINS.match(self.lead(statement)))

@@ -162,7 +162,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         lead = self.lead(statement)
         return bool(CONTROL.match(lead) or NOT_INSIDE.match(lead))
 
-    def _may_commit_twice(self, statement: Statement) -> bool:
+    def _may_have_committed(self, statement: Statement) -> bool:
         """Whether a commit of its own may go before its failure."""
         return statement.keyword in ("CALL", "DO", "REINDEX") or bool(
             _DETACHES.match(self.lead(statement))
@@ -261,7 +261,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             try:
                 self.run(index, statement, section)
             except StatementFailed as failure:
-                failure.partial = failure.partial or self._may_commit_twice(statement)
+                failure.partial = failure.partial or self._may_have_committed(statement)
                 raise
 
         try:
