@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, models
 
 from .dialects.base import Dialect
+from .exceptions import HistoryError
 from .migration import Applied, Kind, Version
 from .models import AppliedMigration, Event
 
@@ -28,6 +29,11 @@ class Past(NamedTuple):
     app_version: str
     origin: str
     detail: str
+
+    @property
+    def label(self) -> str:
+        """What to show for the migration."""
+        return self.path or f"baseline {self.version}"
 
 
 class History:
@@ -104,21 +110,38 @@ class History:
             .values_list("text", flat=True)
             .first()
         )
-        return None if data is None else zlib.decompress(data).decode()
+        return None if data is None else _unpacked(data)
 
     def text_begun(self, row: Applied) -> str | None:
         """The whole file as it was when a run of it last began; None where it was not kept."""
         events = Event.objects.using(self.alias).filter(key=row.key, event=STARTED)
         data = events.order_by("-id").values_list("text", flat=True).first()
-        return None if data is None else zlib.decompress(data).decode()
+        return None if data is None else _unpacked(data)
+
+    def text_last_kept(self, key: str) -> str | None:
+        """The whole file as the last event of a migration that has kept it knows it."""
+        events = Event.objects.using(self.alias).filter(namespace="", key=key, text__isnull=False)
+        data = events.order_by("-id").values_list("text", flat=True).first()
+        return None if data is None else _unpacked(data)
 
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
         return Event.objects.using(self.alias).aggregate(last=models.Max("id"))["last"] or 0
 
-    def events(self) -> list[Past]:
-        """Everything that happened, oldest first; empty without tables."""
+    def events(self, key: str | None = None) -> list[Past]:
+        """Everything that happened, or to one migration, oldest first; empty without tables."""
         if not self.exists():
             return []
-        rows = Event.objects.using(self.alias).order_by("id").values_list(*Past._fields)
+        events = Event.objects.using(self.alias).order_by("id")
+        if key is not None:
+            events = events.filter(namespace="", key=key)
+        rows = events.values_list(*Past._fields)
         return [Past(*row) for row in rows]
+
+
+def _unpacked(data: "bytes | memoryview[int]") -> str:
+    """The text that a column keeps. Raises HistoryError."""
+    try:
+        return zlib.decompress(data).decode()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise HistoryError(f"A text that the history has kept is damaged: {error}.") from error

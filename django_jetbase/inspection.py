@@ -15,7 +15,7 @@ from .plan import (
 )
 from .preparation import Preparation
 from .problems import Problem
-from .state import OutOfOrder, State
+from .state import Entry, OutOfOrder, State
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,17 @@ class Inspection:
             seen,
             resume,
         )
+
+    def texts(self, state: State, entry: Entry) -> tuple[str | None, str | None, str | None]:
+        """A migration on disk, as it was applied, and the section that a rollback would run."""
+        row, file = entry.applied, entry.migration
+        applied = self.history.text_of(row) if row else None
+        holds = state.file_that_ran(row) if row else file
+        text = holds.text if holds else applied
+        rollback = None
+        if text is not None and entry.subject.version:
+            rollback = self.preparation.parsed(entry.subject.path, text).rollback_text
+        return file.text if file else None, applied, rollback
 
     def faults(self, files: Files, state: State) -> list[Problem]:
         """What is wrong with the files alone; those that were applied as they are had nothing."""

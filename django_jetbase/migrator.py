@@ -27,7 +27,7 @@ from .preparation import Planned, Preparation, Prepared
 from .problems import Problem, Rule
 from .recorder import Recorded
 from .repair import Repair
-from .results import Import, LockStatus, Result, Status, Validation
+from .results import Detail, Import, LockStatus, Result, Status, Validation
 from .state import State
 from .takeover import Takeover
 from .telling import Told
@@ -76,6 +76,24 @@ class Migrator:
         """Everything that ever happened, oldest first."""
         with self.database.reading():
             return self.history.events()
+
+    def detail(self, key: str) -> Detail | None:
+        """What files, history and log say of one migration; None where they do not know it."""
+        skip = self.inspection.with_settings(None)
+        with self.database.reading():
+            files = self.inspection.files()
+            state = self.inspection.state(files, skip)
+            events = tuple(self.history.events(key))
+            entry = next((e for e in state.entries() if e.subject.key == key), None)
+            if entry is None and not events:
+                return None
+            if entry is None:
+                text = self.history.text_last_kept(key)
+                return Detail(events[-1].label, None, None, text, None, (), events)
+            paths = {known.path for known in (entry.migration, entry.applied) if known}
+            problems = tuple(p for p in self._problems(files, state, skip) if p.path in paths)
+            texts = self.inspection.texts(state, entry)
+        return Detail(entry.subject.label, entry, *texts, problems, events)
 
     def is_at_least(self, version: str) -> bool:
         """Whether the version or a higher one is applied: one query, and no look at any file.
@@ -248,6 +266,11 @@ class Migrator:
         self.database.dialect.cancel()
 
     # ---- the lock
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock, alive or not. Writes nothing and waits for nothing."""
+        with self.database.reading():
+            return self.database.lease.holder()
 
     def lock_status(self) -> LockStatus:
         """Who holds the lock. Writes nothing; waits some seconds for a sign of life if need be."""

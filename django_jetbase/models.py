@@ -79,7 +79,8 @@ class AppliedMigration(Run):
     class Meta:
         managed = False
         db_table = "django_jetbase_migration"
-        verbose_name = _("applied migration")
+        verbose_name = _("migration")
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
                 fields=["namespace", "key"], name="django_jetbase_migration_applied_once"
@@ -101,6 +102,7 @@ class Event(Run):
         managed = False
         db_table = "django_jetbase_event"
         verbose_name = _("event")
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.event} {self.path}"
@@ -126,6 +128,7 @@ class LockHolder(models.Model):
         managed = False
         db_table = "django_jetbase_lock"
         verbose_name = _("lock")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.command
@@ -140,6 +143,7 @@ class Heartbeat(models.Model):
     class Meta:
         managed = False
         db_table = "django_jetbase_heartbeat"
+        default_permissions = ()
 
     def __str__(self) -> str:
         return str(self.beat)
@@ -155,6 +159,7 @@ class SchemaVersion(models.Model):
     class Meta:
         managed = False
         db_table = "django_jetbase_schema"
+        default_permissions = ()
 
     def __str__(self) -> str:
         return str(self.version)

@@ -83,8 +83,7 @@ class Preparation:
         text = self.history.text_begun(row)
         if text is None and step.migration and step.migration.checksum == row.checksum:
             text = step.migration.text
-        placeholders = self.settings.placeholders
-        before = parse(row.path, text, self.dialect.lexicon, placeholders).upgrade if text else None
+        before = self.parsed(row.path, text).upgrade if text else None
         if problem := going_on_problem(row, before, section, self.dialect):
             raise ProblemsError([problem])
 
@@ -117,7 +116,7 @@ class Preparation:
         text = self.history.text_of(step.applied)
         if text is None:
             raise _without_text(step.applied)
-        return _sound(parse(step.path, text, self.dialect.lexicon, self.settings.placeholders))
+        return _sound(self.parsed(step.path, text))
 
     def _too_early(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
         """Which of Django's migrations a file must run after that are not applied yet."""
@@ -183,10 +182,12 @@ class Preparation:
     def script(self, migration: Migration) -> Script:
         """The parsed file, with its problems."""
         if migration.path not in self._scripts:
-            self._scripts[migration.path] = parse(
-                migration.path, migration.text, self.dialect.lexicon, self.settings.placeholders
-            )
+            self._scripts[migration.path] = self.parsed(migration.path, migration.text)
         return self._scripts[migration.path]
+
+    def parsed(self, path: str, text: str) -> Script:
+        """The text of a migration parsed, with its problems."""
+        return parse(path, text, self.dialect.lexicon, self.settings.placeholders)
 
 
 def _sound(script: Script) -> Script:

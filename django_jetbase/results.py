@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .dialects.values import Holder
 from .executor import Done
+from .history import Past
 from .migration import Applied, Migration, Version
 from .preparation import Planned
 from .problems import Problem
@@ -33,6 +34,23 @@ class Status:
     problems: tuple[Problem, ...]
     pending: tuple[Migration, ...]
     current: Version | None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Everything that is known of one migration.
+
+    `entry` is None where only the log knows it. The texts are whole files, None where there is none
+    or it was not kept; `rollback` is the section that a rollback would run.
+    """
+
+    label: str
+    entry: Entry | None
+    on_disk: str | None
+    applied: str | None
+    rollback: str | None
+    problems: tuple[Problem, ...]
+    events: tuple[Past, ...]
 
 
 @dataclass(frozen=True)

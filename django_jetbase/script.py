@@ -55,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Script:
-    """A parsed file; `upgrade_text` is everything above the rollback marker, as written.
+    """A parsed file; its two texts are what stands above and below the rollback marker, as written.
 
     `django` is the Django migration that does the same, as `app.name`, and `after` are those that
     must be applied before. With `problems` the sections
@@ -65,6 +65,7 @@ class Script:
     upgrade: Section
     rollback: Section | None
     upgrade_text: str
+    rollback_text: str | None = None
     django: str | None = None
     after: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -132,6 +133,7 @@ def parse(
         section(upgrade, above),
         section(rollback, below) if marker else None,
         written[: source.written(marker.start)] if marker else written,
+        written[source.written(marker.end) :] if marker else None,
         above.django,
         above.after,
         tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),

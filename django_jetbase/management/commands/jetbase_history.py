@@ -26,6 +26,5 @@ def _lines(event: Past) -> str:
     took = f"{event.duration_ms / 1000:.2f} s"
     if event.origin != Origin.RUN:
         took = f"not run ({event.origin})"
-    label = event.path or f"baseline {event.version}"
-    line = f"{local(event.at)}  {event.event:<14} {label}  {took}  {who}"
+    line = f"{local(event.at)}  {event.event:<14} {event.label}  {took}  {who}"
     return "\n    ".join([line, *event.detail.splitlines()])

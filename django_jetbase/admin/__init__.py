@@ -1,0 +1,228 @@
+"""The history in Django's admin: what there is in every database, and nothing to change.
+
+An admin site that is not the default one registers the two classes itself:
+`site.register(AppliedMigration, MigrationAdmin)` and `site.register(Event, EventAdmin)`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ..migrator import Migrator
+from ..models import AppliedMigration, Event
+from ..redaction import without_secrets
+from . import labels
+from .filters import (
+    DatabaseFilter,
+    EventFilter,
+    KindFilter,
+    OneDatabaseFilter,
+    StateFilter,
+    aliases,
+)
+from .lists import EventList, Listing, MigrationList, Row, object_id
+from .overview import FAILURES, harmless, said_by
+from .page import Page
+
+_VIEWS = ("changelist", "change")
+
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class HistoryAdmin(ModelAdmin):
+    """Shows, to those who may view, and changes nothing whatever the permissions."""
+
+    actions = None
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    list_per_page = 100
+    listing: type[Listing]
+
+    class Media:
+        css = {"all": ["django_jetbase/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return self.listing
+
+    def get_urls(self) -> list[URLPattern]:
+        """Only what shows something; a database that is down must not keep a view from starting."""
+        urls = [
+            url for url in super().get_urls() if url.name and url.name.rpartition("_")[2] in _VIEWS
+        ]
+        for url in urls:
+            for alias in connections:
+                transaction.non_atomic_requests(using=alias)(url.callback)
+        return urls
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": capfirst(str(self.opts.verbose_name_plural)), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def link(self, alias: str, key: str, label: str) -> str:
+        """A link to the page of a migration."""
+        name = f"{self.admin_site.name}:{AppliedMigration._meta.app_label}_appliedmigration_change"
+        url = reverse(name, args=[quote(object_id(alias, key))])
+        return format_html('<a href="{}">{}</a>', url, label)
+
+
+@admin.register(AppliedMigration)
+class MigrationAdmin(HistoryAdmin):
+    """Every migration of every database: from the files and the history."""
+
+    listing = MigrationList
+    list_display = ["migration", "state_of", "kind_of", "database_of", "when", "took", "who"]
+    list_filter = [StateFilter, KindFilter, DatabaseFilter]
+    search_fields = ["path"]
+    search_help_text = _("Part of the name.")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        several = len(aliases()) > 1
+        return [name for name in self.list_display if name != "database_of" or several]
+
+    @admin.display(description=_("migration"))
+    def migration(self, row: Row) -> str:
+        return row.entry.subject.label
+
+    @admin.display(description=_("state"))
+    def state_of(self, row: Row) -> str:
+        return labels.badge(row.state)
+
+    @admin.display(description=_("kind"))
+    def kind_of(self, row: Row) -> str:
+        return str(labels.KINDS[row.kind])
+
+    @admin.display(description=_("database"))
+    def database_of(self, row: Row) -> str:
+        return row.database
+
+    @admin.display(description=_("applied at"))
+    def when(self, row: Row) -> str | None:
+        return labels.instant(row.entry.applied.applied_at) if row.entry.applied else None
+
+    @admin.display(description=_("duration"))
+    def took(self, row: Row) -> str | None:
+        if not row.entry.applied:
+            return None
+        text = labels.duration(row.duration)
+        if not row.longest:
+            return text
+        bar = '<meter min="0" max="{}" value="{}" aria-hidden="true"></meter> {}'
+        return format_html(bar, row.longest, row.duration, text)
+
+    @admin.display(description=_("by"))
+    def who(self, row: Row) -> str | None:
+        applied = row.entry.applied
+        return labels.user(applied.database_user, applied.host) if applied else None
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of one migration."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        alias, _slash, key = unquote(object_id).rpartition("/")
+        try:
+            page = self._page(alias, key, request.GET.get("view", ""))
+        except FAILURES as error:
+            return self._instead(request, messages.ERROR, f"{alias}: {said_by(error)}")
+        if page is None:
+            said = gettext("There is no migration “%(key)s” in “%(alias)s”.")
+            return self._instead(request, messages.WARNING, said % {"key": key, "alias": alias})
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": page.detail.label,
+            "subtitle": None,
+            "media": self.media,
+            "page": page,
+            "sees_events": request.user.has_perm("django_jetbase.view_event"),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/django_jetbase/appliedmigration/page.html", context)
+
+    def _page(self, alias: str, key: str, view: str) -> Page | None:
+        if alias not in aliases():
+            return None
+        with harmless(alias):
+            migrator = Migrator(alias)
+            detail = migrator.detail(key)
+            return Page(alias, detail, migrator.database.dialect.lexicon, view) if detail else None
+
+    def _instead(self, request: HttpRequest, level: int, said: str) -> HttpResponse:
+        messages.add_message(request, level, said)
+        name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return HttpResponseRedirect(reverse(name))
+
+
+@admin.register(Event)
+class EventAdmin(HistoryAdmin):
+    """The log of one database, newest first."""
+
+    listing = EventList
+    list_display = ["happened", "event_of", "migration", "took", "statements", "who", "detail_of"]
+    list_display_links = None
+    list_filter = [OneDatabaseFilter, EventFilter, KindFilter]
+    search_fields = ["path"]
+    search_help_text = _("Part of the name.")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [url for url in super().get_urls() if url.name and url.name.endswith("_changelist")]
+
+    @admin.display(description=_("at"))
+    def happened(self, event: Event) -> str:
+        return labels.instant(event.at)
+
+    @admin.display(description=_("event"))
+    def event_of(self, event: Event) -> str:
+        return str(labels.EVENTS.get(event.event, event.event))
+
+    @admin.display(description=_("migration"))
+    def migration(self, event: Event) -> str:
+        label = event.path or f"baseline {event.version}"
+        return self.link(str(event._state.db), event.key, label)
+
+    @admin.display(description=_("duration"))
+    def took(self, event: Event) -> str:
+        return labels.duration(event.duration_ms)
+
+    @admin.display(description=_("by"))
+    def who(self, event: Event) -> str:
+        return labels.user(event.database_user, event.host)
+
+    @admin.display(description=_("detail"))
+    def detail_of(self, event: Event) -> str:
+        return format_html('<div class="jetbase-detail">{}</div>', without_secrets(event.detail))

@@ -1,0 +1,160 @@
+"""The lists behind Django's own pages: the migrations of all databases, the events of one."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import InvalidPage
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.text import smart_split, unescape_string_literal
+from django.utils.translation import gettext as _
+
+from ..exceptions import SettingsError
+from ..migrator import Migrator
+from ..models import AppliedMigration, Event
+from ..state import Entry
+from .overview import FAILURES, Overview, harmless, overview_of_all, said_by
+
+
+@dataclass(frozen=True)
+class Row:
+    """A migration of one database, with what Django's templates ask of an object.
+
+    `longest` is the longest duration of all, in milliseconds.
+    """
+
+    database: str
+    entry: Entry
+    longest: int = 0
+
+    _meta: ClassVar = AppliedMigration._meta
+
+    @property
+    def state(self) -> str:
+        return self.entry.state
+
+    @property
+    def kind(self) -> str:
+        return str(self.entry.subject.kind)
+
+    @property
+    def duration(self) -> int:
+        """In milliseconds; 0 where it did not run."""
+        return self.entry.applied.duration_ms if self.entry.applied else 0
+
+    @property
+    def id(self) -> str:
+        """What identifies it in the address of its page."""
+        return object_id(self.database, self.entry.subject.key)
+
+    def serializable_value(self, field_name: str) -> str:
+        return self.id
+
+    def has(self, words: list[str]) -> bool:
+        """Whether each word stands in its name."""
+        subject = self.entry.subject
+        name = f"{subject.label} {subject.description}".lower()
+        return all(word.lower() in name for word in words)
+
+
+class Rows(list[Row]):
+    """Rows that filters narrow down as they do a queryset."""
+
+    def filter(self, **values: str) -> "Rows":
+        return Rows(row for row in self if all(getattr(row, k) == v for k, v in values.items()))
+
+
+class Listing(ChangeList):
+    """A list whose rows are read at once, so that no later query can fail."""
+
+    fault = ""
+
+    def filtered(self, request: HttpRequest, rows: Any) -> Any:
+        """What the filters leave of rows or a queryset."""
+        specs, self.has_filters, others, _duplicates, self.has_active_filters = self.get_filters(
+            request
+        )
+        if others:
+            raise IncorrectLookupParameters
+        self.filter_specs = specs
+        for spec in specs:
+            rows = spec.queryset(request, rows)
+        return rows
+
+    @property
+    def words(self) -> list[str]:
+        """What is searched for; quotes hold words together."""
+        bits = smart_split(self.query)
+        return [unescape_string_literal(b) if b[0] == b[-1] in "\"'" else b for b in bits]
+
+    def get_results(self, request: HttpRequest) -> None:
+        paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        self.paginator = paginator
+        self.result_count = paginator.count
+        self.show_full_result_count = False
+        self.full_result_count = None
+        self.show_admin_actions = False
+        self.can_show_all = self.result_count <= self.list_max_show_all
+        self.multi_page = self.result_count > self.list_per_page
+        if self.multi_page and not (self.show_all and self.can_show_all):
+            try:
+                self.result_list = list(paginator.page(self.page_num).object_list)
+            except InvalidPage as error:
+                raise IncorrectLookupParameters from error
+        else:
+            self.result_list = list(self.queryset)
+
+
+class MigrationList(Listing):
+    """Every migration of every database, in the order in which they run."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        self.overviews: list[Overview] = []
+        try:
+            self.overviews = overview_of_all()
+        except SettingsError as error:
+            self.fault = said_by(error)
+        rows = Rows(
+            Row(overview.alias, entry) for overview in self.overviews for entry in overview.entries
+        )
+        found = self.filtered(request, rows)
+        return [row for row in found if row.has(self.words)]
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        longest = max((row.duration for row in self.queryset), default=0)
+        self.result_list = [replace(row, longest=longest) for row in self.result_list]
+
+
+class EventList(Listing):
+    """What happened in one database, newest first."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        found = self.filtered(request, Event.objects.defer("text").order_by("-id"))
+        for word in self.words:
+            found = found.filter(Q(path__icontains=word) | Q(description__icontains=word))
+        return found
+
+    def get_results(self, request: HttpRequest) -> None:
+        found, alias = self.queryset, self.queryset.db
+        self.queryset = Event.objects.none()
+        try:
+            database = Migrator(alias).database
+            with harmless(alias), database.reading():
+                if database.history.exists():
+                    self.queryset = found
+                super().get_results(request)
+        except FAILURES as error:
+            self.fault = _("%(database)s: %(error)s") % {
+                "database": alias,
+                "error": said_by(error),
+            }
+            self.queryset = Event.objects.none()
+            super().get_results(request)
+
+
+def object_id(alias: str, key: str) -> str:
+    """What identifies a migration in the addresses of the admin."""
+    return f"{alias}/{key}"

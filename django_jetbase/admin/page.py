@@ -1,0 +1,164 @@
+"""The page of one migration: its texts in several views, and what is known of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from .. import display
+from ..lexicons.ansi import Lexicon
+from ..migration import Applied
+from ..redaction import without_secrets
+from ..results import Detail
+from . import labels
+
+APPLIED, ON_DISK, DIFFERENCE, FORMATTED = "applied", "disk", "diff", "formatted"
+VIEWS = {
+    APPLIED: _("As applied"),
+    ON_DISK: _("On disk"),
+    DIFFERENCE: _("Difference"),
+    FORMATTED: _("Formatted"),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is shown of a migration; secrets are blanked in every text.
+
+    `asked` is the view that the address names, if it names one.
+    """
+
+    alias: str
+    detail: Detail
+    lexicon: Lexicon
+    asked: str = ""
+
+    @property
+    def facts(self) -> Iterator[tuple[Any, Any]]:
+        """What each is called, and is."""
+        entry = self.detail.entry
+        state = labels.badge(entry.state) if entry else _("not applied, and without a file")
+        yield _("state"), state
+        yield _("database"), self.alias
+        if entry is None:
+            return
+        yield _("kind"), labels.KINDS[str(entry.subject.kind)]
+        if entry.subject.version:
+            yield _("version"), entry.subject.version
+        yield _("description"), entry.subject.description
+        yield _("on disk"), entry.migration.file if entry.migration else _("no file")
+        if entry.applied:
+            if entry.migration and entry.migration.path != entry.applied.path:
+                yield _("applied as"), entry.applied.label
+            yield from self._facts_of(entry.applied)
+
+    def _facts_of(self, row: Applied) -> Iterator[tuple[Any, Any]]:
+        yield (
+            _("begun at") if row.incomplete else _("applied at"),
+            labels.instant(row.applied_at),
+        )
+        yield _("how"), labels.ORIGINS.get(row.origin, row.origin)
+        yield _("duration"), labels.duration(row.duration_ms)
+        counts = {"committed": row.committed, "all": row.statements}
+        known = gettext("%(committed)s of %(all)s are known to be committed") % counts
+        yield _("statements"), known if row.incomplete else row.statements
+        yield _("by"), labels.user(row.database_user, row.host)
+        if row.checksum:
+            yield _("checksum"), row.checksum
+
+    @cached_property
+    def events(self) -> list[tuple[Any, ...]]:
+        """When, what, how long, how many statements, by whom, and detail; newest first."""
+        return [
+            (
+                labels.instant(event.at),
+                labels.EVENTS.get(event.event, event.event),
+                labels.duration(event.duration_ms),
+                event.statements,
+                labels.user(event.database_user, event.host),
+                without_secrets(event.detail),
+            )
+            for event in reversed(self.detail.events)
+        ]
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.detail.entry is not None and not self.detail.entry.subject.version
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether something was applied whose text the history does not have."""
+        entry = self.detail.entry
+        return entry is not None and entry.applied is not None and self.detail.applied is None
+
+    @cached_property
+    def applied(self) -> str | None:
+        return self._shown(self.detail.applied)
+
+    @cached_property
+    def on_disk(self) -> str | None:
+        return self._shown(self.detail.on_disk)
+
+    @cached_property
+    def rollback(self) -> str | None:
+        text = self._shown(self.detail.rollback)
+        return None if text is None else text.strip("\r\n")
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two texts are both known and not the same."""
+        both = self.detail.applied is not None and self.detail.on_disk is not None
+        return both and _lines(self.detail.applied) != _lines(self.detail.on_disk)
+
+    @cached_property
+    def views(self) -> list[str]:
+        """The views that there are, the first one to be shown first."""
+        found = [DIFFERENCE] if self.differs else []
+        found += [APPLIED] if self.detail.applied is not None else []
+        if self.detail.on_disk is not None and (self.differs or not found):
+            found.append(ON_DISK)
+        return [*found, FORMATTED] if found else []
+
+    @property
+    def view(self) -> str:
+        return self.asked if self.asked in self.views else next(iter(self.views), "")
+
+    @property
+    def tabs(self) -> list[tuple[str, Any]]:
+        return [(view, VIEWS[view]) for view in self.views]
+
+    @cached_property
+    def text(self) -> str:
+        """What the view shows, of one text."""
+        on_disk = self.view == ON_DISK or self.detail.applied is None
+        return (self.on_disk if on_disk else self.applied) or ""
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @cached_property
+    def formatted(self) -> str | None:
+        """The text as sqlparse lays it out; None beyond its limits."""
+        return display.formatted(self.text)
+
+    @cached_property
+    def difference(self) -> list[display.Line] | None:
+        """The lines that differ; None where there are too many, empty where only secrets do."""
+        try:
+            return list(display.compared(self.applied or "", self.on_disk or ""))
+        except ValueError:
+            return None
+
+    def _shown(self, text: str | None) -> str | None:
+        if text is None:
+            return None
+        cut = text[: display.LONGEST_TEXT]
+        return display.shown(cut, self.lexicon) + ("\n…" if len(text) > len(cut) else "")
+
+
+def _lines(text: str | None) -> list[str]:
+    return (text or "").removeprefix("\ufeff").strip().splitlines()
