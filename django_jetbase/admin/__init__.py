@@ -99,7 +99,7 @@ class MigrationAdmin(HistoryAdmin):
     """Every migration of every database: from the files and the history."""
 
     listing = MigrationList
-    list_display = ["migration", "state_of", "kind_of", "database_of", "when", "took", "who"]
+    list_display = ["migration", "state_of", "kind_of", "database_of", "when", "took"]
     list_filter = [StateFilter, KindFilter, DatabaseFilter]
     search_fields = ["path"]
     search_help_text = _("Part of the name.")
@@ -138,11 +138,6 @@ class MigrationAdmin(HistoryAdmin):
         bar = '<meter min="0" max="{}" value="{}" aria-hidden="true"></meter> {}'
         return format_html(bar, row.longest, row.duration, text)
 
-    @admin.display(description=_("by"))
-    def who(self, row: Row) -> str | None:
-        applied = row.entry.applied
-        return labels.user(applied.database_user, applied.host) if applied else None
-
     def change_view(
         self,
         request: HttpRequest,
@@ -166,7 +161,8 @@ class MigrationAdmin(HistoryAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": page.detail.label,
-            "subtitle": None,
+            "original": page.detail.label,
+            "has_view_permission": True,
             "media": self.media,
             "page": page,
             "sees_events": request.user.has_perm("django_jetbase.view_event"),

@@ -65,6 +65,9 @@ def instant(at: datetime) -> str:
 
 
 def duration(milliseconds: int) -> str:
+    """In milliseconds where they are less than a second."""
+    if milliseconds < 1000:
+        return gettext("%s ms") % milliseconds
     return gettext("%s s") % number_format(milliseconds / 1000, 2)
 
 

@@ -1,4 +1,4 @@
-"""Models over tables and a view that jetbase/migrations makes."""
+"""Models over tables and a view that the files below jetbase/ make."""
 
 from decimal import Decimal
 

@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -41,16 +43,25 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": BASE_DIR / "db.sqlite3",
-    },
-}
+# Where the shop lives: URLs with blanks between. The first is the default database of the site,
+# each other one an alias with the name of its engine.
+URLS = os.environ.get("SHOP_DATABASES", "").split()
+URLS = URLS or [f"sqlite:///{quote(str(BASE_DIR / 'db.sqlite3'))}"]
+BACKENDS = {"sqlite": "sqlite3", "postgresql": "postgresql", "mysql": "mysql"}
 
-JETBASE = {
-    "MIGRATIONS_DIR": BASE_DIR / "jetbase" / "migrations",
-}
+DATABASES = {}
+JETBASE = {"DATABASES": {}}
+for url in map(urlsplit, URLS):
+    alias = url.scheme if DATABASES else "default"
+    DATABASES[alias] = {
+        "ENGINE": f"django.db.backends.{BACKENDS[url.scheme]}",
+        "NAME": unquote(url.path.removeprefix("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or ""),
+    }
+    JETBASE["DATABASES"][alias] = {"MIGRATIONS_DIR": BASE_DIR / "jetbase" / url.scheme}
 
 USE_TZ = True
 TIME_ZONE = "UTC"
