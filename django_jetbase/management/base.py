@@ -203,7 +203,7 @@ class JetbaseCommand(BaseCommand):
         previews.add_argument(
             "--sql",
             action="store_true",
-            help="print a script for the database's own client that does the same",
+            help="print a script for the database's own client that does the same, and run nothing",
         )
         return previews
 

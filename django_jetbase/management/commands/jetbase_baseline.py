@@ -11,7 +11,9 @@ class Command(JetbaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("baseline_version", metavar="VERSION", help="files up to it are done")
+        parser.add_argument(
+            "baseline_version", metavar="VERSION", help="versioned files up to it count as applied"
+        )
 
     def run(self, **options: Any) -> None:
         version = options["baseline_version"]

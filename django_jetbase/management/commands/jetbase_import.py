@@ -12,11 +12,11 @@ class Command(JetbaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("source", choices=SOURCES, help="the tool")
+        parser.add_argument("source", choices=SOURCES, help="the tool that has written it")
         parser.add_argument(
             "--rename",
             action="store_true",
-            help="give files whose names are that tool's own our names on disk",
+            help="rename files on disk whose names are that tool's own (R__x.sql) to ours",
         )
 
     def run(self, **options: Any) -> None:

@@ -28,7 +28,7 @@ class Command(JetbaseCommand):
         parser.add_argument(
             "--migration-version",
             metavar="VERSION",
-            help="digits separated by '.' or '_' (default: the time in UTC)",
+            help="digits separated by '.' or '_' (default: the time in UTC, YYYYMMDD.HHMMSS)",
         )
         parser.add_argument(
             "--kind",

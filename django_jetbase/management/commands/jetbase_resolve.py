@@ -11,7 +11,7 @@ class Command(JetbaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("migration", help="its version, or the path of a repeatable one")
+        parser.add_argument("migration", help="its version, or the path of a repeatable file")
         answer = parser.add_mutually_exclusive_group(required=True)
         answer.add_argument(
             "--applied", action="store_true", help="everything that it does is done"

@@ -12,12 +12,18 @@ class Command(JetbaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         target = parser.add_mutually_exclusive_group()
-        target.add_argument("-c", "--count", type=int, help="undo so many versions (default: 1)")
+        target.add_argument(
+            "-c",
+            "--count",
+            type=int,
+            metavar="N",
+            help="undo the last N versioned files (default: 1)",
+        )
         target.add_argument(
             "-t",
             "--to-version",
             metavar="VERSION",
-            help="undo everything above this version; 'zero' undoes all",
+            help="undo everything above this version, which stays; 'zero' undoes everything",
         )
         self.add_previews(parser)
         parser.add_argument(

@@ -13,7 +13,9 @@ class Command(JetbaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--force", action="store_true", help="end the session of a run that is alive, too"
+            "--force",
+            action="store_true",
+            help="also of a run that is alive, whose session in the database is ended",
         )
         parser.add_argument(
             "--noinput",

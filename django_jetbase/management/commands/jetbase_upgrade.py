@@ -18,33 +18,38 @@ class Command(JetbaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         target = parser.add_mutually_exclusive_group()
-        target.add_argument("-c", "--count", type=int, help="apply at most so many versions")
         target.add_argument(
-            "-t", "--to-version", metavar="VERSION", help="apply up to this version"
+            "-c", "--count", type=int, metavar="N", help="apply at most the next N versioned files"
+        )
+        target.add_argument(
+            "-t", "--to-version", metavar="VERSION", help="apply versioned files up to this version"
         )
         self.add_previews(parser).add_argument(
             "--check",
             action="store_true",
-            help=f"run nothing; exit {PENDING} if something is pending, {FINDING} if it is wrong",
+            help=f"run nothing; exit with {PENDING} if a versioned or changed ROC file is pending,"
+            f" with {FINDING} if something is wrong",
         )
         parser.add_argument(
-            "--fake", action="store_true", help="record it as applied, and run nothing"
+            "--fake", action="store_true", help="record what is pending as applied, and run nothing"
         )
         parser.add_argument(
             "--resume",
             action="store_true",
-            help="go on with a file that stopped half-way, behind its last statement that ran",
+            help="go on with a file that stopped half-way, behind its last statement that ran"
+            " (PostgreSQL)",
         )
         parser.add_argument("--skip-validation", action="store_true", help="both of the next two")
         parser.add_argument(
             "--skip-checksum-validation",
             action="store_true",
-            help="do not refuse applied files that were changed",
+            help="accept applied files whose upgrade section has changed",
         )
         parser.add_argument(
             "--skip-file-validation",
             action="store_true",
-            help="do not refuse missing files; ignore new ones below the highest applied version",
+            help="accept applied files that are missing, and ignore new ones below the highest"
+            " applied version",
         )
 
     def run(self, **options: Any) -> None:
