@@ -1,0 +1,54 @@
+"""The reference pages leave out nothing that there is, and name nothing that there is not."""
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from django_jetbase.conf import Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+COMMANDS = [name for name, app in get_commands().items() if app == "django_jetbase"]
+KEYS = [field.name.upper() for field in fields(Settings)]
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_on_the_page(command: str) -> None:
+    assert re.search(rf"`{command}\b", page("commands.md"))
+
+
+def test_every_option_on_the_page_is_one_of_a_command() -> None:
+    parsers = [
+        load_command_class("django_jetbase", name).create_parser("manage.py", name)
+        for name in COMMANDS
+    ]
+    known = {flag for parser in parsers for flag in parser._option_string_actions}
+    assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page("commands.md"))) <= known
+
+
+@pytest.mark.parametrize("key", [*KEYS, "DATABASES"])
+def test_every_setting_has_a_heading_or_a_row(key: str) -> None:
+    assert re.search(rf"^(?:#+ |\| )?`{key}`", page("settings.md"), re.MULTILINE)
+
+
+def test_the_settings_are_shown_with_their_defaults() -> None:
+    block = re.search(
+        r"^```python\n(JETBASE = .*?)^```", page("settings.md"), re.DOTALL | re.MULTILINE
+    )
+    assert block
+    names: dict[str, Any] = {"BASE_DIR": Path("/")}
+    exec(block[1], names)
+    shown = names["JETBASE"]
+    assert set(shown) == {*KEYS, "DATABASES"}
+    for field in fields(Settings):
+        if field.name not in ("migrations_dir", "out_of_order"):  # of which the page says more
+            made = field.default_factory is not MISSING
+            default = field.default_factory() if made else field.default  # type: ignore[misc]
+            assert shown[field.name.upper()] == default, field.name
