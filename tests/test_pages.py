@@ -8,11 +8,18 @@ from typing import Any
 import pytest
 from django.core.management import get_commands, load_command_class
 
+import django_jetbase
+from django_jetbase import signals, test
 from django_jetbase.conf import Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = [name for name, app in get_commands().items() if app == "django_jetbase"]
 KEYS = [field.name.upper() for field in fields(Settings)]
+NAMES = [
+    *django_jetbase.__all__,
+    *(name for name in vars(signals) if name.startswith("migration_")),
+    *test.__all__,
+]
 
 
 def page(name: str) -> str:
@@ -52,3 +59,8 @@ def test_the_settings_are_shown_with_their_defaults() -> None:
             made = field.default_factory is not MISSING
             default = field.default_factory() if made else field.default  # type: ignore[misc]
             assert shown[field.name.upper()] == default, field.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_on_the_page(name: str) -> None:
+    assert re.search(rf"\b{name}\b", page("python.md") + page("testing.md"))
