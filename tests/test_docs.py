@@ -1,13 +1,13 @@
 """The sessions in the documentation, run: the commands print what the page says they print.
 
-A block with a caption is a file, and is written. An ellipsis stands for anything.
+A block with a caption is a file, and is written, or added to. An ellipsis stands for anything.
 """
 
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from .test_jetbase_tool import url_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(
-    r"^```(?:\{code-block\} \w+\n:caption: (?P<file>\S+)\n\n|(?P<console>console)\n)"
+    r"^```(?:\{code-block\} \w+\n:caption: (?P<file>\S+)(?P<end>, at its end)?\n\n"
+    r"|(?P<console>console)\n)"
     r"(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
@@ -52,12 +53,20 @@ class Command(NamedTuple):
     expected: str
 
 
-def blocks(page: str) -> Iterator[tuple[str, str] | Command]:
-    """Files and commands, in the order of the page."""
+class File(NamedTuple):
+    path: str
+    text: str
+    mode: str
+
+
+def blocks(page: str, names: Mapping[str, str]) -> Iterator[File | Command]:
+    """Files and commands, in the order of the page, with other names for some."""
     text = (DOCS / page).read_text(encoding="utf-8")
+    for name, instead in names.items():
+        text = text.replace(name, instead)
     for block in BLOCK.finditer(text):
         if block["file"]:
-            yield block["file"], block["text"]
+            yield File(block["file"], block["text"], "a" if block["end"] else "w")
             continue
         for command in re.split(r"^\$ ", block["text"], flags=re.MULTILINE)[1:]:
             line, _, expected = command.partition("\n")
@@ -90,8 +99,9 @@ def site(project: Project, tmp_path: Path) -> Path:
     return folder
 
 
-def run_page(page: str, project: Project, site: Path) -> None:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+def run_page(page: str, project: Project, site: Path, **names: str) -> None:
+    clients = [str(Path(program).parent) for program in CLIENTS.values()]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], *clients])
     environment = os.environ | {
         "PATH": path,
         "PYTHONPATH": str(DOCS.parent),
@@ -99,11 +109,13 @@ def run_page(page: str, project: Project, site: Path) -> None:
         "DATABASE": str(project.connection.settings_dict["NAME"]),
         "JETBASE_SQLALCHEMY_URL": url_of(project).render_as_string(hide_password=False),
     }
-    for block in blocks(page):
-        if not isinstance(block, Command):
-            path_of_file = site / block[0]
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    for block in blocks(page, names):
+        if isinstance(block, File):
+            path_of_file = site / block.path
             path_of_file.parent.mkdir(exist_ok=True)
-            path_of_file.write_text(block[1])
+            with path_of_file.open(block.mode, encoding="utf-8") as file:
+                file.write(block.text)
             continue
         done = subprocess.run(
             ["bash", "-c", block.line],
@@ -117,8 +129,9 @@ def run_page(page: str, project: Project, site: Path) -> None:
 
 
 @pytest.mark.engines("postgresql")
-def test_from_jetbase(project: Project, site: Path) -> None:
-    run_page("from-jetbase.md", project, site)
+@pytest.mark.parametrize("page", ["from-jetbase.md", "from-runsql.md"])
+def test_a_page_on_postgresql(page: str, project: Project, site: Path) -> None:
+    run_page(page, project, site)
 
 
 @pytest.mark.engines("sqlite")
