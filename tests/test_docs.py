@@ -134,6 +134,13 @@ def test_a_page_on_postgresql(page: str, project: Project, site: Path) -> None:
     run_page(page, project, site)
 
 
+@pytest.mark.engines("postgresql")
+def test_from_flyway(project: Project, site: Path) -> None:
+    if project.vendor not in CLIENTS:
+        pytest.skip("psql is not installed")
+    run_page("from-flyway.md", project, site)
+
+
 @pytest.mark.engines("sqlite")
 @pytest.mark.parametrize("page", ["existing.md", "dba.md", "json.md", "testing.md", "databases.md"])
 def test_a_page(page: str, project: Project, site: Path) -> None:
