@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from .conftest import CLIENTS, Project
+from .engines import NAME
 from .test_jetbase_tool import url_of
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -139,6 +140,22 @@ def test_from_flyway(project: Project, site: Path) -> None:
     if project.vendor not in CLIENTS:
         pytest.skip("psql is not installed")
     run_page("from-flyway.md", project, site)
+
+
+@pytest.mark.engines("postgresql")
+def test_tutorial(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if project.vendor not in CLIENTS:
+        pytest.skip("createdb, which comes with psql, is not installed")
+    for key in ("HOST", "PORT", "USER", "PASSWORD"):
+        if value := str(project.connection.settings_dict[key]):
+            monkeypatch.setenv(f"PG{key}", value)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    name = f"{NAME}_teahouse"
+    try:
+        run_page("tutorial.md", project, empty, teahouse=name)
+    finally:
+        project.engine.drop(name)
 
 
 @pytest.mark.engines("sqlite")
