@@ -80,6 +80,7 @@ class AppliedMigration(Run):
         managed = False
         db_table = "django_jetbase_migration"
         verbose_name = _("migration")
+        verbose_name_plural = _("migrations")
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
@@ -102,6 +103,7 @@ class Event(Run):
         managed = False
         db_table = "django_jetbase_event"
         verbose_name = _("event")
+        verbose_name_plural = _("events")
         default_permissions = ("view",)
 
     def __str__(self) -> str:

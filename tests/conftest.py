@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from . import clients, engines
+from . import browsers, clients, engines
 
 ENGINES: dict[str, engines.Engine] = {}
 CLIENTS: dict[str, str] = {}
@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         ENGINES.update(engines.available())
         CLIENTS.update(clients.available())
+        browsers.program()
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -46,6 +47,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write_line(f"Engines: {used} (Django {django.__version__}, Python {python})")
     ran = ", ".join(clients.PROGRAMS[name] for name in VERSIONS if name in CLIENTS)
     terminalreporter.write_line(f"Clients: {ran or 'none'}")
+    browser = browsers.program()
+    terminalreporter.write_line(f"Browser: {browsers.version(browser) if browser else 'none'}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

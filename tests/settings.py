@@ -6,6 +6,7 @@ BASE_DIR = Path(__file__).parent
 SECRET_KEY = "not secret"
 USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

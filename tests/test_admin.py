@@ -3,6 +3,8 @@
 import html
 import re
 from collections.abc import Iterator
+from gettext import GNUTranslations
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
+import django_jetbase
 from django_jetbase.models import AppliedMigration
 
 from . import engines
@@ -478,3 +481,15 @@ def test_a_text_that_is_damaged(project: Project, root: Browser) -> None:
     AppliedMigration.objects.using(project.alias).update(text=b"nonsense")
     response = root.client.get(root.address("1"), follow=True)
     assert "A text that the history has kept is damaged" in text_of(response.content.decode())
+
+
+@pytest.mark.engines("sqlite")
+def test_every_string_is_translated() -> None:
+    root = Path(django_jetbase.__file__).parent
+    with (root / "locale/de/LC_MESSAGES/django.mo").open("rb") as file:
+        known = {key for key in GNUTranslations(file)._catalog if isinstance(key, str)}  # type: ignore[attr-defined]
+    sources = [*root.glob("admin/*.py"), root / "models.py", *root.glob("templates/**/*.html")]
+    call = re.compile(r"""(?:\b_|gettext)\(\s*"(.*?)"\)|\{% translate "(.*?)" %\}""")
+    for source in sources:
+        found = {a or b for a, b in call.findall(source.read_text(encoding="utf-8"))}
+        assert found <= known, source

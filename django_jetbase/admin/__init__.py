@@ -99,7 +99,7 @@ class MigrationAdmin(HistoryAdmin):
     """Every migration of every database: from the files and the history."""
 
     listing = MigrationList
-    list_display = ["migration", "state_of", "kind_of", "database_of", "when", "took"]
+    list_display = ["migration", "state_of", "kind_of", "database_of", "took", "when"]
     list_filter = [StateFilter, KindFilter, DatabaseFilter]
     search_fields = ["path"]
     search_help_text = _("Part of the name.")
@@ -126,7 +126,8 @@ class MigrationAdmin(HistoryAdmin):
 
     @admin.display(description=_("applied at"))
     def when(self, row: Row) -> str | None:
-        return labels.instant(row.entry.applied.applied_at) if row.entry.applied else None
+        applied = row.entry.applied
+        return labels.instant(applied.applied_at, short=True) if applied else None
 
     @admin.display(description=_("duration"))
     def took(self, row: Row) -> str | None:
@@ -189,7 +190,7 @@ class EventAdmin(HistoryAdmin):
     """The log of one database, newest first."""
 
     listing = EventList
-    list_display = ["happened", "event_of", "migration", "took", "statements", "who", "detail_of"]
+    list_display = ["happened", "event_of", "migration", "detail_of", "took", "who"]
     list_display_links = None
     list_filter = [OneDatabaseFilter, EventFilter, KindFilter]
     search_fields = ["path"]
@@ -200,7 +201,7 @@ class EventAdmin(HistoryAdmin):
 
     @admin.display(description=_("at"))
     def happened(self, event: Event) -> str:
-        return labels.instant(event.at)
+        return labels.instant(event.at, short=True)
 
     @admin.display(description=_("event"))
     def event_of(self, event: Event) -> str:

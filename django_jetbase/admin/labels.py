@@ -59,9 +59,10 @@ def badge(state: str) -> str:
     return format_html('<span class="jetbase-state jetbase-{}">{}</span>', state, STATES[state])
 
 
-def instant(at: datetime) -> str:
+def instant(at: datetime, *, short: bool = False) -> str:
     """A point in time, in the project's time zone and format."""
-    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+    name = "SHORT_DATETIME_FORMAT" if short else "DATETIME_FORMAT"
+    return date_format(timezone.localtime(at), name)
 
 
 def duration(milliseconds: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import InvalidPage
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
@@ -15,6 +16,7 @@ from ..exceptions import SettingsError
 from ..migrator import Migrator
 from ..models import AppliedMigration, Event
 from ..state import Entry
+from .filters import aliases
 from .overview import FAILURES, Overview, harmless, overview_of_all, said_by
 
 
@@ -132,7 +134,9 @@ class EventList(Listing):
     """What happened in one database, newest first."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
-        found = self.filtered(request, Event.objects.defer("text").order_by("-id"))
+        alias = next(iter(aliases()), DEFAULT_DB_ALIAS)
+        found = Event.objects.using(alias).defer("text").order_by("-id")
+        found = self.filtered(request, found)
         for word in self.words:
             found = found.filter(Q(path__icontains=word) | Q(description__icontains=word))
         return found
