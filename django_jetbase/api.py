@@ -55,7 +55,7 @@ def rollback(
     fake: bool = False,
     lock_wait: float | None = None,
 ) -> "Result":
-    """Undo the last `count` versions (1 by default), or all above `to_version` ("zero": all).
+    """Undo the last `count` versions (1 by default), or all above `to_version`, of which `zero` means all.
 
     With `fake` and `lock_wait`, and raises, as `upgrade` does.
     """

@@ -164,3 +164,12 @@ def test_a_page(page: str, project: Project, site: Path) -> None:
     if project.vendor not in CLIENTS:
         pytest.skip("sqlite3 is not installed")
     run_page(page, project, site)
+
+
+@pytest.mark.engines("sqlite")
+def test_the_readme(project: Project, site: Path) -> None:
+    (site / "jetbase" / "migrations").rmdir()
+    (site / "jetbase").rmdir()
+    caption = ":caption: jetbase/migrations/V1__create_users.sql"
+    names = {"```sql\n": f"```{{code-block}} sql\n{caption}\n\n"}
+    run_page("../README.md", project, site, **names)
