@@ -55,9 +55,9 @@ def rollback(
     fake: bool = False,
     lock_wait: float | None = None,
 ) -> "Result":
-    """Undo the last `count` versions (1 by default), or all above `to_version`, of which `zero` means all.
+    """Undo the last `count` versions (1 by default), or all above `to_version`.
 
-    With `fake` and `lock_wait`, and raises, as `upgrade` does.
+    The version `zero` is below all. With `fake` and `lock_wait`, and raises, as `upgrade` does.
     """
     from .migrator import Migrator
 

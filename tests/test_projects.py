@@ -153,17 +153,3 @@ def test_a_schema_of_its_own(throwaway: Throwaway, args: list[str]) -> None:
     name = throwaway.databases["default"]["NAME"]
     throwaway.add("analytics", NAME=name, OPTIONS={"options": "-c search_path=analytics"})
     throwaway.test(*args)
-
-
-@pytest.mark.engines("sqlite")
-def test_the_example(engine: Engine) -> None:
-    """The tests of testproject/, its rollback sections among them."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "test"],
-        cwd=TEMPLATE.parents[1] / "testproject",
-        env={k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr

@@ -61,7 +61,8 @@ for url in map(urlsplit, URLS):
         "HOST": url.hostname or "",
         "PORT": str(url.port or ""),
     }
-    JETBASE["DATABASES"][alias] = {"MIGRATIONS_DIR": BASE_DIR / "jetbase" / url.scheme}
+    directories = [BASE_DIR / "jetbase" / "shared", BASE_DIR / "jetbase" / url.scheme]
+    JETBASE["DATABASES"][alias] = {"MIGRATIONS_DIR": directories}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

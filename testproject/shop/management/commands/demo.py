@@ -63,7 +63,8 @@ class Command(BaseCommand):
             for alias in aliases():
                 create(alias)
                 migrations = Path(folder) / alias
-                shutil.copytree(settings.JETBASE["DATABASES"][alias]["MIGRATIONS_DIR"], migrations)
+                for directory in settings.JETBASE["DATABASES"][alias]["MIGRATIONS_DIR"]:
+                    shutil.copytree(directory, migrations, dirs_exist_ok=True)
                 given = {"MIGRATIONS_DIR": migrations, "OUT_OF_ORDER": "warn"}
                 settings.JETBASE["DATABASES"][alias] = given
                 prepare(alias, migrations)

@@ -1,0 +1,98 @@
+"""The example in testproject/, on each engine: its own tests, and its demonstration."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+import pytest
+
+from .engines import NAME, Engine
+
+EXAMPLE = Path(__file__).parents[1] / "testproject"
+SHOP = f"{NAME}_shop"
+
+
+@pytest.fixture
+def environment(engine: Engine, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What lets the example live in a database that is not there yet."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")}
+    kept["PYTHONPATH"] = str(EXAMPLE.parent)
+    config = engine.config(SHOP)
+    if engine.vendor == "sqlite":
+        yield kept | {"SHOP_DATABASES": f"sqlite:///{tmp_path / 'shop.sqlite3'}"}
+        return
+    url = f"{engine.vendor}:///{SHOP}"
+    if engine.vendor == "mysql":
+        url = "mysql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**config)
+    names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
+    kept |= {name: str(config[key]) for key, name in names.items() if config[key]}
+    yield kept | {"SHOP_DATABASES": url}
+    engine.drop(SHOP)
+    engine.drop(f"test_{SHOP}")
+    engine.drop(f"test_{SHOP}_scratch")
+
+
+def test_its_own_tests(environment: dict[str, str]) -> None:
+    """Its rollback sections among them."""
+    command = [sys.executable, "manage.py", "test"]
+    done = subprocess.run(
+        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def demonstration(environment: dict[str, str]) -> Iterator[str]:
+    """The address where it is served."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "manage.py", "demo", address]
+    server = subprocess.Popen(command, cwd=EXAMPLE, env=environment, stderr=subprocess.PIPE)
+    try:
+        yield f"http://{address}"
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def test_the_demonstration_has_a_migration_in_every_state(environment: dict[str, str]) -> None:
+    browser = build_opener(HTTPCookieProcessor(CookieJar()))
+    with demonstration(environment) as site:
+        for _ in range(300):
+            try:
+                login = browser.open(f"{site}/admin/login/").read().decode()
+                break
+            except URLError:
+                time.sleep(0.2)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', login)
+        assert token
+        form = {"username": "admin", "password": "admin", "csrfmiddlewaretoken": token[1]}
+        form["next"] = "/admin/"
+        browser.open(f"{site}/admin/login/", urlencode(form).encode())
+        page = browser.open(f"{site}/admin/django_jetbase/appliedmigration/").read().decode()
+    states = re.findall(r'class="jetbase-state jetbase-\w+">\d+ (\w+)<', page)
+    assert states == ["applied", "pending", "changed", "missing", "ignored", "incomplete"]
+
+
+def test_the_demonstration_touches_no_database_that_is_there(environment: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py"]
+    options = {"cwd": EXAMPLE, "env": environment, "capture_output": True, "text": True}
+    create = (
+        "from shop.management.commands.demo import create; create('default');"
+        "from django.db import connection; connection.ensure_connection()"
+    )
+    subprocess.run([*command, "shell", "-c", create], check=True, **options)  # type: ignore[call-overload]
+    done = subprocess.run([*command, "demo"], timeout=60, **options)  # type: ignore[call-overload]
+    assert done.returncode == 1
+    assert "is there already" in done.stderr
