@@ -5,6 +5,7 @@ A block with a caption is a file, and is written, or added to. An ellipsis stand
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -60,10 +61,17 @@ class File(NamedTuple):
     mode: str
 
 
-def blocks(page: str, names: Mapping[str, str]) -> Iterator[File | Command]:
-    """Files and commands, in the order of the page, with other names for some."""
+def blocks(
+    page: str, section: str = "", names: Mapping[str, str] | None = None
+) -> Iterator[File | Command]:
+    """Files and commands, in the order of the page, or of one of its sections.
+
+    `names` stand for others in the text.
+    """
     text = (DOCS / page).read_text(encoding="utf-8")
-    for name, instead in names.items():
+    if section:
+        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    for name, instead in (names or {}).items():
         text = text.replace(name, instead)
     for block in BLOCK.finditer(text):
         if block["file"]:
@@ -100,7 +108,7 @@ def site(project: Project, tmp_path: Path) -> Path:
     return folder
 
 
-def run_page(page: str, project: Project, site: Path, **names: str) -> None:
+def run_page(page: str, project: Project, site: Path, section: str = "", **names: str) -> None:
     clients = [str(Path(program).parent) for program in CLIENTS.values()]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], *clients])
     environment = os.environ | {
@@ -111,7 +119,7 @@ def run_page(page: str, project: Project, site: Path, **names: str) -> None:
         "JETBASE_SQLALCHEMY_URL": url_of(project).render_as_string(hide_password=False),
     }
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    for block in blocks(page, names):
+    for block in blocks(page, section, names):
         if isinstance(block, File):
             path_of_file = site / block.path
             path_of_file.parent.mkdir(exist_ok=True)
@@ -125,6 +133,7 @@ def run_page(page: str, project: Project, site: Path, **names: str) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=120,
         )
         assert fits(done.stdout, block.expected), f"$ {block.line}\n{done.stdout}"
 
@@ -135,11 +144,61 @@ def test_a_page_on_postgresql(page: str, project: Project, site: Path) -> None:
     run_page(page, project, site)
 
 
+# Pages and sections that run on an engine, each on a database of its own.
+POSTGRESQL = [
+    ("from-flyway.md", ""),
+    ("zero-downtime.md", ""),
+    ("deploying.md", "In a pull request"),
+    ("deploying.md", "Before the release starts"),
+    ("deploying.md", "Many servers at once"),
+    ("deploying.md", "Readiness"),
+    ("deploying.md", "A user with fewer rights"),
+    ("deploying.md", "Going back"),
+    ("after-a-crash.md", "PostgreSQL"),
+]
+MYSQL = [("after-a-crash.md", "MariaDB and MySQL")]
+SQLITE = [("after-a-crash.md", "SQLite")]
+ROLES = {"A user with fewer rights": ["shop_app", "shop_deployer", "shop_owner"]}
+
+
+@pytest.fixture
+def roles(project: Project, section: str) -> Iterator[None]:
+    """The roles that a section creates: the databases of a server share them."""
+    yield
+    for role in ROLES.get(section, []):
+        if project.query(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
+            project.query(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+def run_section(page: str, section: str, project: Project, site: Path) -> None:
+    if project.vendor not in CLIENTS or not shutil.which("git"):
+        pytest.skip("the client of the database, or git, is not installed")
+    run_page(page, project, site, section)
+
+
 @pytest.mark.engines("postgresql")
-def test_from_flyway(project: Project, site: Path) -> None:
-    if project.vendor not in CLIENTS:
-        pytest.skip("psql is not installed")
-    run_page("from-flyway.md", project, site)
+@pytest.mark.usefixtures("roles")
+@pytest.mark.parametrize(("page", "section"), POSTGRESQL)
+def test_on_postgresql(page: str, section: str, project: Project, site: Path) -> None:
+    run_section(page, section, project, site)
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize(("page", "section"), MYSQL)
+def test_on_mysql(page: str, section: str, project: Project, site: Path) -> None:
+    run_section(page, section, project, site)
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(("page", "section"), SQLITE)
+def test_on_sqlite(page: str, section: str, project: Project, site: Path) -> None:
+    run_section(page, section, project, site)
+
+
+@pytest.mark.parametrize("page", ["deploying.md", "after-a-crash.md"])
+def test_no_section_is_left_out(page: str) -> None:
+    ran = [section for of, section in POSTGRESQL + MYSQL + SQLITE if of == page]
+    assert list(blocks(page)) == [block for section in ran for block in blocks(page, section)]
 
 
 @pytest.mark.engines("postgresql")
