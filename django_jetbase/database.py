@@ -64,6 +64,13 @@ class Database:
             if not before and self.connection.connection is not None:
                 self.connection.set_autocommit(False)
 
+    def renew(self) -> None:
+        """Inside `autocommit`: where the connection is lost, make another like it."""
+        if not self.dialect.is_connected():
+            self.connection.close()
+            if not self.connection.get_autocommit():
+                self.connection.set_autocommit(True)
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read, in the role of the settings, and leave no transaction open that was not before."""

@@ -73,7 +73,9 @@ class Lock:
             raise self._lost_error()
 
     def _lost_error(self) -> LockLostError:
-        other = self.lease.holder()
+        other = None
+        with suppress(Error):  # whoever took it may have ended this session as well
+            other = self.lease.holder()
         by = f" by {other}" if other else ""
         return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
 

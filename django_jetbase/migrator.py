@@ -215,6 +215,7 @@ class Migrator:
                     prepared = self._run_locked(command, prepare, done)
                 except LockLostError as error:
                     self.database.dialect.notice(f"{error} This run waits for it again.")
+                    self.database.renew()
                 else:
                     return Result(tuple(done), (), prepared.plan.left, prepared.problems)
 

@@ -351,7 +351,7 @@ class StepwisePostgreSQL(PostgreSQLDialect):
             raise StatementFailed(index) from Error(said)
         if found and not found[1]:
             self.notice(f"Dropping the invalid index {found[0]} before it is built again.")
-            with failing(None):
+            with failing(index):
                 self.execute(f"DROP INDEX CONCURRENTLY {found[0]}")
 
     # ---- the record

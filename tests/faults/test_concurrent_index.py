@@ -68,3 +68,23 @@ def test_a_long_transaction_is_waited_for(project: Project, runs: Runs, level: s
         assert outcome.status == 0, outcome
         assert "deadlock" not in outcome.err
     is_through(project)
+
+
+@PG
+def test_a_lock_timeout_says_where_also_when_the_index_could_not_be_dropped(
+    project: Project, runs: Runs
+) -> None:
+    write(project)
+    path = project.folder / "V2__index.sql"
+    path.write_text(path.read_text().replace("off", "off lock_timeout=200ms", 1))
+    project.call("upgrade", to_version="1")
+    other = project.another("writer")
+    other.query("BEGIN")
+    other.query("INSERT INTO t VALUES (-1)")
+    outcome = runs.run(project)
+    assert "V2__index.sql:2:1: canceling statement due to lock timeout" in outcome.err
+    assert "the invalid index t_n is left behind" in outcome.err
+    assert "Dropping the invalid index t_n" in outcome.err
+    other.query("COMMIT")
+    assert runs.run(project, "jetbase_upgrade", "--resume").status == 0
+    is_through(project)

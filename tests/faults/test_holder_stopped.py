@@ -123,6 +123,25 @@ def test_nor_what_was_committed_while_it_slept(project: Project, runs: Runs) -> 
     is_through(project)
 
 
+@pytest.mark.engines("postgresql")
+def test_what_it_says_when_its_session_was_ended_meanwhile(project: Project, runs: Runs) -> None:
+    project.write(
+        V1__log="CREATE TABLE log (n INTEGER);",
+        V2__slow=f"{OFF}INSERT INTO log VALUES (2);\nSELECT pg_sleep(1);\nSELECT 1;",
+    )
+    holder = runs.start(project)
+    said(holder, "Applied V1__log.sql")
+    until(lambda: is_working(project))
+    stop(holder)
+    until(lambda: not is_working(project))
+    by_force(project, runs)
+    outcome = woken(holder)
+    assert "V2__slow.sql: its upgrade has not come to its end" in outcome.err
+    assert "jetbase_upgrade --resume" in outcome.err
+    assert runs.run(project, "jetbase_upgrade", "--resume").status == 0
+    assert log(project) == [2]
+
+
 def between_statements(project: Project, runs: Runs) -> "subprocess.Popen[str]":
     """A run without transaction that stands still where it writes nothing."""
     process = runs.start(project)
