@@ -37,7 +37,6 @@ from .page import Page
 
 _VIEWS = ("changelist", "change")
 
-
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
