@@ -1,6 +1,6 @@
 """Make the pictures of the documentation: `python -m tests.screenshots` in the project's root.
 
-It serves the demonstration of testproject/ on the databases of SHOP_DATABASES, which must be new.
+It serves the demonstration of testproject/ on the servers of SHOP_DATABASES.
 """
 
 import os
@@ -24,6 +24,11 @@ PAGES = {
     "migration": f"{LIST}default_2F5/change/",
     "events": "/admin/django_jetbase/event/",
 }
+HIDE_FOLDER = """
+    for (const cell of document.querySelectorAll(".jetbase-facts td"))
+        cell.textContent.startsWith("/") && (cell.textContent =
+            cell.textContent.replace(/.*\\/default/, "/srv/shop/jetbase/migrations"));
+"""
 WIDE, NARROW, TALLEST = 1280, 400, 1300
 
 
@@ -71,7 +76,8 @@ def log_in(browser: Chrome, site: str) -> None:
 
 
 def save(browser: Chrome, name: str, width: int) -> None:
-    """The page from its top, beyond the window."""
+    """The page from its top, beyond the window, without the temporary folder of this machine."""
+    browser.execute_script(HIDE_FOLDER)
     height = int(browser.execute_script("return document.querySelector('#main').scrollHeight + 80"))
     clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST), "scale": 1}
     given = {"captureBeyondViewport": True, "clip": clip}

@@ -118,7 +118,8 @@ def run_page(page: str, project: Project, site: Path, section: str = "", **names
         "DATABASE": str(project.connection.settings_dict["NAME"]),
         "JETBASE_SQLALCHEMY_URL": url_of(project).render_as_string(hide_password=False),
     }
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    for name in ("DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED"):
+        environment.pop(name, None)
     for block in blocks(page, section, names):
         if isinstance(block, File):
             path_of_file = site / block.path

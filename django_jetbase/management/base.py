@@ -152,6 +152,7 @@ class JetbaseCommand(BaseCommand):
 
         A signal, which is what let a statement fail, has a status of its own.
         """
+        self.stdout.flush()  # before the error is written elsewhere
         if self.interruption.signal:
             status = _BY_SIGNAL + self.interruption.signal
             message = f"{self.interruption.signal.name}: {message}"
@@ -174,10 +175,15 @@ class JetbaseCommand(BaseCommand):
             self.stdout.write(text)
             self.stdout.flush()  # a pipe, too, shall show how far a run has come
 
+    def complain(self, text: str) -> None:
+        """Write to stderr, behind what went to stdout before, be they the same pipe."""
+        self.stdout.flush()
+        self.stderr.write(text)
+
     def warn(self, problems: Iterable[Problem]) -> None:
         if self.verbosity >= 1 and not self.json:
             for problem in problems:
-                self.stderr.write(str(problem))
+                self.complain(str(problem))
 
     def report(self, done: Done) -> None:
         self.done.append(done)
@@ -185,7 +191,7 @@ class JetbaseCommand(BaseCommand):
 
     def notice(self, text: str) -> None:
         if self.verbosity >= 1:
-            self.stderr.write(f"  {text}")
+            self.complain(f"  {text}")
 
     def print_json(self, document: Any) -> None:
         if self.collects:

@@ -30,6 +30,6 @@ class Command(JetbaseCommand):
             self.say(f"Renamed {theirs} to {ours}")
         self.warn(result.problems)
         for theirs, ours in result.to_rename:
-            self.stderr.write(
+            self.complain(
                 f"{theirs} is recorded as {ours}: rename it, or run this again with --rename."
             )

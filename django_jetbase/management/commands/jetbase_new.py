@@ -68,5 +68,5 @@ class Command(JetbaseCommand):
         alias, (app_label, name) = options["database"], options["from_django"]
         sql = sql_of(connections[alias], app_label, name, Settings.of(alias).placeholders)
         if sql.unsure:
-            self.stderr.write(f"CHECK THE {sql.unsure.upper()} SECTION of the file; it says why.")
+            self.complain(f"CHECK THE {sql.unsure.upper()} SECTION of the file; it says why.")
         return sql

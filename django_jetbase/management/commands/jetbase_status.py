@@ -20,7 +20,7 @@ class Command(JetbaseCommand):
         for entry in status.entries:
             self.stdout.write(_line(entry))
         for problem in status.problems:
-            self.stderr.write(str(problem))
+            self.complain(str(problem))
 
 
 def _line(entry: Entry) -> str:

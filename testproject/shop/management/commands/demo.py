@@ -1,18 +1,23 @@
 """Everything that the admin can show, with one command."""
 
 import shutil
-import tempfile
-from contextlib import suppress
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connections
+from django.db import connections
 
 from django_jetbase.conf import aliases
+from django_jetbase.models import AppliedMigration, Event
 
 # Applied, and then changed, taken away, or failing half-way.
 GIFT_CARDS = """\
@@ -52,52 +57,56 @@ VOUCHERS = (
 
 
 class Command(BaseCommand):
-    help = "Brings migrations of every database into every state, and serves the admin."
+    help = "Serves the admin of new databases whose migrations are in every state there is."
     requires_system_checks = []  # they would want the databases to be there
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with tempfile.TemporaryDirectory() as folder:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        refuse_busy(options["address"])
+        with TemporaryDirectory() as folder, ExitStack() as created:
             for alias in aliases():
-                create(alias)
-                migrations = Path(folder) / alias
-                for directory in settings.JETBASE["DATABASES"][alias]["MIGRATIONS_DIR"]:
-                    shutil.copytree(directory, migrations, dirs_exist_ok=True)
-                given = {"MIGRATIONS_DIR": migrations, "OUT_OF_ORDER": "warn"}
-                settings.JETBASE["DATABASES"][alias] = given
-                prepare(alias, migrations)
-            call_command("migrate", verbosity=0)
+                created.enter_context(new_database(alias, Path(folder)))
+                prepare(alias, Path(folder) / alias)
             User.objects.create_superuser("admin", password="admin")
-            self.stdout.write("User admin, password admin, below /admin/.")
+            site = f"http://{options['address']}/admin/"
+            self.stdout.write(f"See {site} as user admin with password admin.")
+            self.stdout.flush()
             call_command("runserver", options["address"], use_reloader=False)
 
 
-def create(alias: str) -> None:
-    """Create the database, which must not be there yet."""
-    connection = connections[alias]
-    name = str(connection.settings_dict["NAME"])
-    is_file = connection.vendor == "sqlite"
-    exists = Path(name).exists() if is_file else not _is_missing(alias)
-    if exists:
-        raise CommandError(f"The demonstration needs new databases, and {name} is there already.")
-    if not is_file:
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(name)}")
-
-
-def _is_missing(alias: str) -> bool:
+def refuse_busy(address: str) -> None:
+    """Fail before anything is created."""
+    host, _, port = address.rpartition(":")
     try:
-        connections[alias].ensure_connection()
-    except OperationalError:
-        return True
-    connections[alias].close()
-    return False
+        socket.create_server((host, int(port))).close()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"Give another address, as 127.0.0.1:8001: {error}") from error
+
+
+@contextmanager
+def new_database(alias: str, folder: Path) -> Iterator[None]:
+    """A database beside that of the alias, as a test run has it, with Django's tables."""
+    connection = connections[alias]
+    given = connection.settings_dict
+    name = given["NAME"]
+    is_file = connection.vendor == "sqlite"
+    given["TEST"]["NAME"] = str(folder / f"{alias}.sqlite3") if is_file else f"{name}_demo"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def prepare(alias: str, folder: Path) -> None:
-    """Bring some migration into each state."""
+    """Bring some migration into each state, of files in a folder of their own."""
+    for directory in settings.JETBASE["DATABASES"][alias]["MIGRATIONS_DIR"]:
+        shutil.copytree(directory, folder, dirs_exist_ok=True)
+    given = {"MIGRATIONS_DIR": folder, "OUT_OF_ORDER": "warn"}
+    settings.JETBASE["DATABASES"][alias] = given
 
     def write(**texts: str) -> None:
         for name, text in texts.items():
@@ -115,3 +124,5 @@ def prepare(alias: str, folder: Path) -> None:
         upgrade()
     (folder / "V4__gift_cards.sql").unlink()
     write(V3_1__coupons=LATE, V5__newsletter=NEWSLETTER_NOW, V7__vouchers=VOUCHERS)
+    for model in (AppliedMigration, Event):
+        model.objects.using(alias).update(database_user="shop", host="web-1")
