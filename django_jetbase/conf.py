@@ -127,12 +127,16 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
 
 
 def _placeholder_errors(values: Mapping[Any, Any], name: str) -> Iterator[str]:
-    """A line break in a value would move every line that an error names."""
+    """A line break in a value would move every line that an error names.
+
+    The value itself, which may be a secret, is not said.
+    """
     for key, value in values.items():
         if not isinstance(key, str) or not re.fullmatch(r"[^{}$\s]+", key):
             yield f"{name}: {key!r} is no name; use letters, digits and '_'."
         if not isinstance(value, str) or len(value.splitlines()) > 1:
-            yield f'{name}["{key}"] must be text of one line, not {value!r}.'
+            given = "several lines" if isinstance(value, str) else type(value).__name__
+            yield f'{name}["{key}"] must be text of one line, not {given}.'
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:

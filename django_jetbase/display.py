@@ -1,6 +1,5 @@
 """SQL as it is shown to people: without secrets, formatted, or compared line by line."""
 
-import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -8,17 +7,16 @@ from typing import NamedTuple
 import sqlparse
 from sqlparse.exceptions import SQLParseError
 
-from .lexicons.ansi import Lexicon, OpenTokenError
-from .redaction import without_secrets
-from .scanner import BLANKS
+from .lexicons.ansi import Lexicon
+from .redaction import blanked, without_secrets, without_text
+from .scanner import Statement
 from .script import parse
 
-LONGEST_TEXT = 200_000  # characters that are shown of a text
 LONGEST_FORMATTED = 20_000  # characters, which sqlparse formats within a second or so
-LONGEST_COMPARED = 4_000  # lines; the time of a comparison grows with their square
+LONGEST_COMPARED = 1_500  # lines, of which a comparison takes some seconds at worst
 _CONTEXT = 3  # equal lines around those that differ
-_SECRET_WORD = re.compile(r"PASSWORD|\bIDENTIFIED\b|;", re.IGNORECASE)
-_OPENING_TAG = re.compile(r"\$\w*\$")
+# What embeds or overrides the direction of text would show SQL in another order than it runs.
+_ESCAPED = {code: f"\\u{code:04x}" for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
 
 
 class Line(NamedTuple):
@@ -34,65 +32,42 @@ class Line(NamedTuple):
 
 
 def shown(text: str, lexicon: Lexicon) -> str:
-    """The text of a file, line for line, with `***` for every literal that may be secret.
+    """The text of a file, line for line, with `***` for what is secret in it.
 
-    Those are all that follow PASSWORD or IDENTIFIED in a statement, and the rows of such a COPY.
+    That includes the rows of a COPY that names a password. Characters that would change the order
+    of what is read are shown as escapes.
     """
-    parts: list[str] = []
-    pos = 0
     script = parse("", text, lexicon)
     rollback = script.rollback.statements if script.rollback else ()
-    for statement in (*script.upgrade.statements, *rollback):
-        sql = statement.sql
-        parts += [_blanked(text[pos : statement.start], lexicon), _blanked(sql, lexicon)]
-        pos = statement.start + len(sql)
-        if statement.rows and _SECRET_WORD.search(sql):
-            start, end = (statement.start + part for part in statement.parts[1:])  # type: ignore[index]
-            parts += [text[pos:start], _blank(text[start:end])]
-            pos = end
-    return "".join([*parts, _blanked(text[pos:], lexicon)])
-
-
-def _blanked(sql: str, lexicon: Lexicon) -> str:
-    """One statement, or what stands between two."""
-    if not _SECRET_WORD.search(sql):
-        return sql
+    statements = [*script.upgrade.statements, *rollback]
+    switched = any(
+        statement.keyword in lexicon.switches and lexicon.after(statement.sql, lexicon) != lexicon
+        for statement in statements
+    )
     parts: list[str] = []
-    secret = False
-    try:
-        for piece in lexicon.pieces(sql):
-            part = sql[piece.start : piece.end]
-            if not piece.kind:
-                for word in _SECRET_WORD.finditer(part):
-                    secret = word[0] != ";"
-            elif piece.kind == "quoted" and not part.startswith("/*"):
-                is_name = part[0] in '"`['
-                part = _blank(part) if secret else _inside(part, lexicon)
-                secret = secret or (is_name and _SECRET_WORD.search(part) is not None)
-            else:
-                part = without_secrets(part)
-            parts.append(part)
-    except OpenTokenError as error:
-        rest = sql[error.offset :]
-        found = _SECRET_WORD.search(rest)
-        keep = 0 if secret else found.end() if found else len(rest)
-        parts += [rest[:keep], _blank(rest[keep:])]
-    return "".join(parts)
+    pos = 0
+    for statement in statements:
+        parts.append(blanked(text[pos : statement.start], lexicon))
+        parts.append(_statement(statement, lexicon, plainly=switched))
+        pos = statement.start + len(statement.text)
+    parts.append(blanked(text[pos:], lexicon))
+    return "".join(parts).translate(_ESCAPED)
 
 
-def _inside(literal: str, lexicon: Lexicon) -> str:
-    """A literal that is no secret itself, but may hold SQL with one."""
-    tag = _OPENING_TAG.match(literal)
-    if not tag:
-        return without_secrets(literal)
-    end = len(literal) - len(tag[0])
-    return f"{tag[0]}{_blanked(literal[tag.end() : end], lexicon)}{tag[0]}"
-
-
-def _blank(literal: str) -> str:
-    """What is shown for it, on as many lines."""
-    breaks = "\n" * literal.count("\n")
-    return f"'***{breaks}'" if literal.strip(BLANKS) else literal
+def _statement(statement: Statement, lexicon: Lexicon, *, plainly: bool) -> str:
+    """A statement; `plainly` where its rules may be others than the lexicon's."""
+    sql = statement.sql
+    shown = without_secrets(sql) if plainly else blanked(sql, lexicon)
+    if statement.rows is None and not (statement.flaw and statement.keyword == "COPY"):
+        return shown
+    if shown == sql and "password" not in sql.lower():
+        return statement.text
+    if statement.parts is None:  # rows without an end
+        head, line_break, rows = sql.partition("\n")
+        return f"{head}{line_break}{without_text(rows)}"
+    _end, start, end = statement.parts
+    text = statement.text
+    return f"{shown}{text[len(sql) : start]}{without_text(text[start:end])}{text[end:]}"
 
 
 def formatted(sql: str) -> str | None:
@@ -105,19 +80,38 @@ def formatted(sql: str) -> str | None:
         return None
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines as errors count them."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def compared(before: str, after: str) -> Iterator[Line]:
     """The lines that differ, with some around them. Raises ValueError where there are too many."""
-    old, new = before.splitlines(), after.splitlines()
-    if max(len(old), len(new)) > LONGEST_COMPARED:
+    old, new = lines_of(before), lines_of(after)
+    same = _same_at_start(old, new)
+    tail = _same_at_start(old[same:][::-1], new[same:][::-1])
+    first = max(same - _CONTEXT, 0)
+    old_part = old[first : len(old) - max(tail - _CONTEXT, 0)]
+    new_part = new[first : len(new) - max(tail - _CONTEXT, 0)]
+    if max(len(old_part), len(new_part)) > LONGEST_COMPARED:
         raise ValueError("too long to compare")
-    groups = SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT)
+    groups = SequenceMatcher(None, old_part, new_part).get_grouped_opcodes(_CONTEXT)
     for number, group in enumerate(groups):
         if number:
             yield Line("@", None, None, "")
         for tag, i1, i2, j1, j2 in group:
+            old_lines = [(first + i + 1, old_part[i]) for i in range(i1, i2)]
+            new_lines = [(first + j + 1, new_part[j]) for j in range(j1, j2)]
             if tag == "equal":
-                for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
-                    yield Line(" ", i + 1, j + 1, old[i])
+                for (i, text), (j, _text) in zip(old_lines, new_lines, strict=True):
+                    yield Line(" ", i, j, text)
                 continue
-            yield from (Line("-", i + 1, None, old[i]) for i in range(i1, i2))
-            yield from (Line("+", None, j + 1, new[j]) for j in range(j1, j2))
+            yield from (Line("-", i, None, text) for i, text in old_lines)
+            yield from (Line("+", None, j, text) for j, text in new_lines)
+
+
+def _same_at_start(old: list[str], new: list[str]) -> int:
+    """How many lines are the same at the beginning of both."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(old), len(new)))

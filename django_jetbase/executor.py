@@ -17,11 +17,12 @@ from .models import AppliedMigration
 from .plan import Step
 from .queries import Expression, Query
 from .recorder import TABLE, Recorded, Recorder
-from .redaction import shortened, without_secrets
+from .redaction import blanked, message_without, shortened, with_names, without_secrets
 from .retry import Retry
 from .script import Section
 
 _SHOWN = 300  # characters of a failing statement
+_READ = 20_000  # characters of it that are looked at for that
 
 
 class OvertakenError(Exception):
@@ -309,15 +310,16 @@ class _Run:
 
     def error(self, failure: StatementFailed) -> StatementError:
         """The failure as a sentence: where, what the database said, what now holds."""
-        said = without_secrets(self.dialect.message_of(failure.__cause__))
+        said = self.dialect.message_of(failure.__cause__)
         line = column = None
         shown = ""
         if failure.index is not None:
             statement = self.section.statements[failure.index]
             line, column = self.section.place(statement.start)
-            shown = without_secrets(self.section.as_written(statement))
-            said = without_secrets(said, statement.sql)
-            shown = shortened(shown, _SHOWN)
+            begin = self.section.as_written(statement)[:_READ]
+            shown = shortened(blanked(begin, self.dialect.lexicon), _SHOWN)
+            said = message_without(said, statement.sql, self.dialect.lexicon)
+        said = with_names(without_secrets(said), self.section.placeholders)
         if failure.offset is not None:
             line, column = self.section.place(failure.offset)
         where = ":".join(str(part) for part in (self.migration.path, line, column) if part)

@@ -83,7 +83,7 @@ class History:
             )
         )
         return [
-            Applied(id, key, Kind(kind), Version(version) if version else None, *rest)
+            Applied(id, key, _kind(kind), _version(version), *rest)
             for id, key, kind, version, *rest in rows
         ]
 
@@ -128,14 +128,17 @@ class History:
         """What identifies the last event; 0 before the first."""
         return Event.objects.using(self.alias).aggregate(last=models.Max("id"))["last"] or 0
 
-    def events(self, key: str | None = None) -> list[Past]:
-        """Everything that happened, or to one migration, oldest first; empty without tables."""
+    def events(self, key: str | None = None, last: int | None = None) -> list[Past]:
+        """Everything that happened, or to one migration, oldest first; empty without tables.
+
+        With `last` no more than the so many last ones.
+        """
         if not self.exists():
             return []
-        events = Event.objects.using(self.alias).order_by("id")
+        events = Event.objects.using(self.alias).order_by("-id")
         if key is not None:
             events = events.filter(namespace="", key=key)
-        rows = events.values_list(*Past._fields)
+        rows = list(events.values_list(*Past._fields)[:last])[::-1]
         return [Past(*row) for row in rows]
 
 
@@ -143,5 +146,28 @@ def _unpacked(data: "bytes | memoryview[int]") -> str:
     """The text that a column keeps. Raises HistoryError."""
     try:
         return zlib.decompress(data).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
+    except (zlib.error, UnicodeDecodeError, TypeError) as error:
         raise HistoryError(f"A text that the history has kept is damaged: {error}.") from error
+
+
+def _kind(text: str) -> Kind:
+    """Raises HistoryError."""
+    try:
+        return Kind(text)
+    except ValueError as error:
+        said = (
+            f"The history has a migration of the kind {text!r}, which this release does not know."
+        )
+        raise HistoryError(said) from error
+
+
+def _version(text: str) -> Version | None:
+    """Raises HistoryError."""
+    if not text:
+        return None
+    version = Version(text)
+    try:
+        version.key  # noqa: B018
+    except ValueError as error:
+        raise HistoryError(f"The history has {text!r} as a version, which is none.") from error
+    return version

@@ -32,6 +32,8 @@ from .state import State
 from .takeover import Takeover
 from .telling import Told
 
+LAST_EVENTS = 100  # that the detail of a migration has
+
 
 class Migrator:
     """Migrates one database.
@@ -77,14 +79,19 @@ class Migrator:
         with self.database.reading():
             return self.history.events()
 
-    def detail(self, key: str) -> Detail | None:
-        """What files, history and log say of one migration; None where they do not know it."""
+    def detail(self, key: str, path: str = "") -> Detail | None:
+        """What files, history and log say of one migration; None where they do not know it.
+
+        Of two files of one version `path` names the one that is meant, if not what was applied.
+        """
         skip = self.inspection.with_settings(None)
         with self.database.reading():
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
-            events = tuple(self.history.events(key))
-            entry = next((e for e in state.entries() if e.subject.key == key), None)
+            events = tuple(self.history.events(key, LAST_EVENTS))
+            meant = [entry for entry in state.entries() if entry.subject.key == key]
+            meant.sort(key=lambda entry: (entry.subject.path != path, entry.applied is None))
+            entry = next(iter(meant), None)
             if entry is None and not events:
                 return None
             if entry is None:

@@ -81,8 +81,12 @@ def file_problems(state: State) -> list[Problem]:
             Rule.MISSING_FILE,
             row,
             "is applied but its file is missing",
-            "put the file back, which another branch or release may have, or let jetbase_fix_files"
-            " forget it",
+            "put the file back, which another branch or release may have"
+            + (
+                "; do not let jetbase_fix_files forget it here, since a newer release is ahead"
+                if state.ahead
+                else ", or let jetbase_fix_files forget it"
+            ),
         )
         for row in state.lost
     ]

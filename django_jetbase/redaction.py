@@ -1,26 +1,163 @@
-"""SQL as it may be shown: shortened, and without passwords."""
+"""SQL and messages as they may be shown: shortened, and without passwords.
+
+Secret is every literal that follows PASSWORD or IDENTIFIED in a statement, and what stands in a
+literal or a comment behind `password=` or as a URL's password. The time is linear in the length of
+the text, whatever it holds.
+"""
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-# From the first quote behind the word to the last one: a literal may itself hold quoted SQL.
-_SECRET = re.compile(
-    r"(?P<word>\w*PASSWORD|\bIDENTIFIED\b)(?P<between>[^'\"$]*)(?P<literals>['\"$].*['\"$])",
-    re.IGNORECASE | re.DOTALL,
+from .lexicons.ansi import Lexicon, OpenTokenError
+
+_WORD = re.compile(r"PASSWORD|\bIDENTIFIED\b|\bPRAGMA\s++(?:re)?key\b", re.IGNORECASE)
+_BARE = re.compile(
+    rf"(?P<word>{_WORD.pattern})|;|(?P<number>(?<=\W)0x[0-9a-f]++|(?<==)\s*+\d++)", re.IGNORECASE
 )
-_IN_CONNECTION = re.compile(r"(\bpassword\s*=\s*)[^\s'\"$;&]+", re.IGNORECASE)
-_QUOTES = re.compile(r"['\"$]+")
+_QUOTE = re.compile(r"['\"$]")
+_IN_CONNECTION = re.compile(r"(\bpassword\s*+=\s*+)[^\s'\"$;&]++", re.IGNORECASE)
+_IN_URL = re.compile(r"(://[^\s:/@'\"]*+:)[^\s@/'\"]++(?=@)")
+_OPENING_TAG = re.compile(r"\$\w*+\$")
+_OUTER_QUOTES = re.compile(r"\A(?:\$\w*+\$|['\"`\[])|(?:\$\w*+\$|['\"`\]])\Z")
+_DEEPEST = 20  # dollar quotes in each other that are looked into
+_SHORTEST = 4  # characters of a secret that is found wherever it stands
+_EDGE = 8  # characters of it that are found where a database cut it off
+_QUOTED_SHORTLY = re.compile(rf"(?<=['\"])[^'\"]{{1,{_SHORTEST - 1}}}+(?=['\"])")
+_LONGEST = 10_000  # characters of a message
 
 
-def without_secrets(text: str, of: str = "") -> str:
-    """The text without what is quoted behind PASSWORD and IDENTIFIED BY in it or in `of`."""
-    if secret := _SECRET.search(of):
-        for piece in _QUOTES.split(secret["literals"]):
-            if piece.strip():
-                text = text.replace(piece, "***")
-    text = _SECRET.sub(r"\g<word>\g<between>'***'", text)
-    return _IN_CONNECTION.sub(r"\g<1>***", text)
+class Part(NamedTuple):
+    """A stretch of SQL, and whether it is a secret."""
+
+    text: str
+    is_secret: bool = False
+
+
+def blanked(sql: str, lexicon: Lexicon) -> str:
+    """The SQL, line for line, with `***` for what is secret in it."""
+    return "".join(
+        without_text(part.text) if part.is_secret else part.text for part in _parts(sql, lexicon)
+    )
+
+
+def without_secrets(text: str) -> str:
+    """A text that may hold SQL of unknown rules, line for line, without what is secret in it.
+
+    That is all from the first quote behind the word to the last one.
+    """
+    if found := _WORD.search(text):
+        opening = _QUOTE.search(text, found.end())
+        last = max(text.rfind(quote) for quote in "'\"$")
+        if opening and last > opening.start():
+            literal = text[opening.start() : last + 1]
+            text = f"{text[: opening.start()]}{without_text(literal)}{text[last + 1 :]}"
+    return _IN_URL.sub(r"\g<1>***", _IN_CONNECTION.sub(r"\g<1>***", text))
+
+
+def message_without(message: str, sql: str, lexicon: Lexicon) -> str:
+    """What a database said of a statement, without the secrets of that, whole or cut off."""
+    message = shortened(message, _LONGEST)
+    literals = {_OUTER_QUOTES.sub("", part.text) for part in _parts(sql, lexicon) if part.is_secret}
+    literals |= {literal.replace("''", "'") for literal in literals}
+    short = {literal for literal in literals if len(literal) < _SHORTEST}
+    message = _QUOTED_SHORTLY.sub(lambda m: "***" if m[0] in short else m[0], message)
+    for literal in literals - short:
+        if literal.strip() and (literal[:_EDGE] in message or literal[-_EDGE:] in message):
+            message = _without_edge(message, literal)
+            message = _without_edge(message[::-1], literal[::-1])[::-1]
+    return without_secrets(message)
+
+
+def with_names(message: str, values: Iterable[tuple[str, str]]) -> str:
+    """The message with placeholders for their values, of short ones where these stand alone."""
+    for name, value in values:
+        if len(value) >= _EDGE:
+            message = message.replace(value, name)
+        elif value.strip():
+            alone = rf"(?<!\w){re.escape(value)}(?!\w)"
+            message = name.join(re.split(alone, message))
+    return message
 
 
 def shortened(text: str, length: int) -> str:
     """At most so many characters of the text, and a sign that there are more."""
     return text if len(text) <= length else f"{text[:length]} …"
+
+
+def _parts(sql: str, lexicon: Lexicon, depth: int = 0) -> Iterator[Part]:
+    """All of a statement, in order."""
+    secret = False
+    pos = 0
+    try:
+        for piece in lexicon.pieces(sql):
+            text = sql[piece.start : piece.end]
+            if not piece.kind:
+                parts, secret = _bare(text, secret)
+                yield from parts
+            elif piece.kind == "comment" or text.startswith("/*"):
+                yield Part(without_secrets(text))
+            elif secret:
+                yield Part(text, True)
+            else:
+                yield from _literal(text, lexicon, depth)
+                secret = _WORD.search(text) is not None and not _OPENING_TAG.match(text)
+            pos = piece.end
+    except OpenTokenError:
+        rest = sql[pos:]
+        found = _WORD.search(rest)
+        kept = 0 if secret else found.end() if found else len(rest)
+        yield Part(rest[:kept])
+        yield Part(rest[kept:], bool(rest[kept:].strip()))
+
+
+def _bare(text: str, secret: bool) -> tuple[list[Part], bool]:
+    """Code, in which numbers may be secret; and whether a literal behind it is."""
+    parts: list[Part] = []
+    pos = 0
+    for found in _BARE.finditer(text):
+        if found["number"] is None:
+            secret = found["word"] is not None
+        elif secret:
+            parts += [Part(text[pos : found.start()]), Part(found[0], True)]
+            pos = found.end()
+    return [*parts, Part(text[pos:])], secret
+
+
+def _literal(text: str, lexicon: Lexicon, depth: int) -> Iterator[Part]:
+    """A literal that is no secret itself, but may hold one."""
+    if tag := _OPENING_TAG.match(text):
+        inside = text[tag.end() : len(text) - len(tag[0])]
+        yield Part(tag[0])
+        if depth < _DEEPEST:
+            yield from _parts(inside, lexicon, depth + 1)
+        else:
+            yield Part(inside, True)
+        yield Part(tag[0])
+        return
+    inside = text[1:-1]
+    begins = [found.end(1) for found in [_IN_CONNECTION.search(inside)] if found]
+    if word := _WORD.search(inside):
+        begins += [found.start() for found in [_QUOTE.search(inside, word.end())] if found]
+    if begins:
+        yield Part(text[: 1 + min(begins)])
+        yield Part(inside[min(begins) :], True)
+        yield Part(text[-1])
+    else:
+        yield Part(_IN_URL.sub(r"\g<1>***", text))
+
+
+def without_text(secret: str) -> str:
+    """What is shown for a secret, on as many lines."""
+    breaks = "\n" * secret.count("\n")
+    return f"'***{breaks}'" if secret.strip() else secret
+
+
+def _without_edge(message: str, secret: str) -> str:
+    """The message without a secret, or as much of its beginning as it shows."""
+    parts = message.split(secret[:_EDGE])
+    rest = secret[_EDGE:]
+    for number, part in enumerate(parts[1:], 1):
+        same = (n for n, (a, b) in enumerate(zip(part, rest, strict=False)) if a != b)
+        parts[number] = part[next(same, min(len(part), len(rest))) :]
+    return "***".join(parts)

@@ -8,6 +8,7 @@ from .lexicons.ansi import Lexicon
 from .patterns import compiled
 from .placeholders import Expanded, expand
 from .problems import Problem, Rule
+from .redaction import without_secrets
 from .scanner import Marker, Statement, place, scan
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
@@ -47,6 +48,14 @@ class Section:
         """The statement without the values of its placeholders, and without rows."""
         end = statement.start + len(statement.sql)
         return self.written[self.source.written(statement.start) : self.source.written(end)]
+
+    @property
+    def placeholders(self) -> list[tuple[str, str]]:
+        """As they are written, each with the value that runs in its place."""
+        return [
+            (self.written[one.written_start : one.written_end], self.text[one.start : one.end])
+            for one in self.source.replaced
+        ]
 
     def place(self, offset: int) -> tuple[int, int]:
         """The line and column, both from 1, in the file as it was written."""
@@ -114,7 +123,8 @@ def parse(
     for statement in statements:
         if statement.flaw:
             message, line, column = statement.flaw
-            flaw = Problem(Rule.UNREADABLE_SQL, path, message, line=line, column=column)
+            said = without_secrets(message)
+            flaw = Problem(Rule.UNREADABLE_SQL, path, said, line=line, column=column)
             reader.problems.append(flaw)
 
     def section(statements: list[Statement], given: _Directives) -> Section:
@@ -192,12 +202,15 @@ class _Reader:
                     given = replace(given, lock_timeout=_seconds(value))
                 elif key == "statement_timeout" and _DURATION.fullmatch(value):
                     given = replace(given, statement_timeout=_seconds(value))
+                elif key == "django" and given.django:
+                    message = f"a second directive {word!r}: a file stands for one migration"
+                    self.complain(Rule.UNKNOWN_DIRECTIVE, message, "keep one", match.start())
                 elif key == "django" and _DJANGO.fullmatch(value) and not start:
                     given = replace(given, django=value)
                 elif key == "after" and _DJANGO.fullmatch(value) and not start:
                     given = replace(given, after=(*given.after, value))
                 else:
-                    message = f"{word!r} is no directive"
+                    message = without_secrets(f"{word!r} is no directive")
                     self.complain(Rule.UNKNOWN_DIRECTIVE, message, _KNOWN, match.start())
         return given
 

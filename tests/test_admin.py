@@ -18,7 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 import django_jetbase
-from django_jetbase.models import AppliedMigration
+from django_jetbase.admin import EventAdmin, MigrationAdmin
+from django_jetbase.models import AppliedMigration, Event
 
 from . import engines
 from .conftest import Project
@@ -71,7 +72,7 @@ class Browser:
             r'<td class="field-state_of"><span[^>]*>(\w+)</span>',
             page,
         )
-        return [(html.unescape(name), state) for name, state in found]
+        return [(text_of(name), state) for name, state in found]
 
     def address(self, key: str, query: str = "") -> str:
         return f"{LIST}{self.alias}_2F{key}/change/?{query}"
@@ -90,10 +91,10 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", page))
 
 
-def as_at_start_up() -> ModuleType:
+def as_at_start_up(site: admin.AdminSite = admin.site) -> ModuleType:
     """The addresses as a process finds them that knows all databases from its start."""
     urls = ModuleType("urls")
-    urls.urlpatterns = [path("admin/", admin.site.urls)]  # type: ignore[attr-defined]
+    urls.urlpatterns = [path("admin/", site.urls)]  # type: ignore[attr-defined]
     return urls
 
 
@@ -238,7 +239,8 @@ def test_the_log(project: Project, root: Browser) -> None:
     with pytest.raises(Exception, match="V2__two"):
         project.call("upgrade")
     page = root.get(f"{EVENTS}?database={project.alias}")
-    found = re.findall(r'<td class="field-event_of">(.*?)</td>.*?>(V\w+\.sql)</a>', page)
+    page = page.replace("<wbr>", "")
+    found = re.findall(r'<td class="field-event_of">(.*?)</td>.*?<bdi>(V\w+\.sql)</bdi>', page)
     found = [event for event in found if event[0] != "started"]
     assert found == [("failed", "V2__two.sql"), ("applied", "V1__one.sql")]
     assert "NONSENSE" in page
@@ -280,7 +282,7 @@ def test_a_database_that_is_down_hides_nothing_of_the_others(
     settings.ROOT_URLCONF = as_at_start_up()
     assert root.rows() == [("V1__one.sql", "pending")]
     assert re.search(r"down\s*\S.*(onnect|open)", text_of(root.get(LIST)))
-    assert re.search(r"down: .*(onnect|open)", text_of(root.get(f"{EVENTS}?database=down")))
+    assert re.search(r"“down”: .*(onnect|open)", text_of(root.get(f"{EVENTS}?database=down")))
     assert root.client.get(f"{LIST}down_2F1/change/").status_code == 302
 
 
@@ -455,7 +457,9 @@ def test_texts_beyond_the_limits(project: Project, root: Browser) -> None:
     project.call("upgrade")
     assert "too long to be formatted" in text_of(root.page("1", "view=formatted"))
     assert text_of(root.page("1", "view=applied")).count("INSERT INTO") < 12_000
-    project.write(V1__t=f"CREATE TABLE t (n INT);\n{rows}INSERT INTO t VALUES (1);")
+    project.write(V1__t=f"CREATE TABLE t (n INT);\n{rows}INSERT INTO t VALUES (-1);")
+    assert "<ins>INSERT INTO t VALUES (-1);</ins>" in root.page("1")
+    project.write(V1__t=f"CREATE TABLE t (n INT);\n{rows.replace('t V', 't  V')}")
     assert "too many lines to be compared" in text_of(root.page("1"))
 
 
@@ -481,6 +485,130 @@ def test_a_text_that_is_damaged(project: Project, root: Browser) -> None:
     AppliedMigration.objects.using(project.alias).update(text=b"nonsense")
     response = root.client.get(root.address("1"), follow=True)
     assert "A text that the history has kept is damaged" in text_of(response.content.decode())
+
+
+def test_two_files_of_one_version_have_a_page_each(project: Project, root: Browser) -> None:
+    project.write(V1__b="SELECT 'b';")
+    project.call("upgrade")
+    project.write(V1__a="SELECT 'a';")
+    links = re.findall(r'<th class="field-migration"><a href="([^"]*)"', root.get(LIST))
+    pages = [text_of(root.get(link)) for link in links]
+    assert ["SELECT 'a';" in page for page in pages] == [True, False]
+    assert ["SELECT 'b';" in page for page in pages] == [False, True]
+    assert "SELECT 'b';" in text_of(root.page("1"))
+
+
+def test_rows_of_a_copy_are_secret_however_many(project: Project, root: Browser) -> None:
+    if project.vendor != "postgresql":
+        rows = "INSERT INTO u (password) VALUES ('hunter');\n" * 6_000
+    else:
+        rows = "COPY u (password) FROM STDIN;\n" + "hunter\n" * 40_000 + "\\.\n"
+    project.write(V1__u=f"CREATE TABLE u (password VARCHAR(10));\n{rows}")
+    for view in ("disk", "formatted"):
+        assert "hunter" not in root.page("1", f"view={view}")
+
+
+def test_values_of_placeholders_are_not_shown(project: Project, root: Browser) -> None:
+    project.configure(PLACEHOLDERS={"token": "hunter2hunter2", "pin": "4711"})
+    project.write(V1__a="SELECT nonsense nonsense '${token}', '${pin}' FROM t_${token};")
+    with pytest.raises(Exception, match="V1__a") as caught:
+        project.call("upgrade")
+    pages = [LIST, f"{EVENTS}?database={project.alias}", root.address("1")]
+    for said in [str(caught.value), *map(root.get, pages)]:
+        assert "hunter2" not in said
+        assert "4711" not in said
+
+
+@pytest.mark.engines("sqlite")
+def test_problems_show_no_secrets(project: Project, root: Browser) -> None:
+    project.write(
+        V1__a="-- jetbase: password='hunter1'\nSELECT 1;",
+        V2__b=".shell psql -c \"ALTER ROLE a PASSWORD 'hunter2'\"\nSELECT 1;",
+    )
+    page = root.get(LIST)
+    assert "V2__b.sql:1:1" in page
+    assert "hunter" not in page
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("kept", [AppliedMigration, Event])
+def test_either_list_works_without_the_other(
+    project: Project, root: Browser, settings: Any, kept: type[AppliedMigration | Event]
+) -> None:
+    project.write(V1__one="SELECT 1;")
+    project.call("upgrade")
+    site = admin.AdminSite(name="admin")
+    site.register(kept, MigrationAdmin if kept is AppliedMigration else EventAdmin)
+    settings.ROOT_URLCONF = as_at_start_up(site)
+    if kept is AppliedMigration:
+        assert root.rows() == [("V1__one.sql", "applied")]
+        assert "All events" not in root.page("1")
+    else:
+        assert "V1__one.sql" in text_of(root.get(f"{EVENTS}?database={project.alias}"))
+
+
+@pytest.mark.engines("sqlite")
+def test_who_may_see_the_log_only_gets_no_links(users: dict[str, User], project: Project) -> None:
+    project.write(V1__one="SELECT 1;")
+    project.call("upgrade")
+    page = Browser(users["watcher"], project.alias).get(f"{EVENTS}?database={project.alias}")
+    assert "V1__one.sql" in text_of(page)
+    assert "/change/" not in page
+
+
+@pytest.mark.parametrize("changes", [{"OPTIONS": {"nonsense": 1}}, {"PORT": "3x"}])
+def test_what_a_driver_makes_of_wrong_settings(
+    project: Project, root: Browser, settings: Any, changes: dict[str, Any]
+) -> None:
+    project.write(V1__one="SELECT 1;")
+    project.another("odd", **changes)
+    settings.ROOT_URLCONF = as_at_start_up()
+    assert root.rows(f"database={project.alias}") == [("V1__one.sql", "pending")]
+    root.get(f"{EVENTS}?database=odd")
+    assert root.client.get(f"{LIST}odd_2F1/change/").status_code in (200, 302)
+
+
+def test_rows_of_a_newer_release(project: Project, root: Browser) -> None:
+    project.write(V1__one="SELECT 1;")
+    project.call("upgrade")
+    AppliedMigration.objects.using(project.alias).update(kind="NEW")
+    assert "of the kind 'NEW', which this release does not know" in text_of(root.get(LIST))
+
+
+@pytest.mark.engines("sqlite")
+def test_no_more_than_the_last_events_of_a_migration(project: Project, root: Browser) -> None:
+    project.write(RA__often="SELECT 1;")
+    project.call("upgrade")
+    event = Event.objects.using(project.alias).values().get()
+    del event["id"]
+    Event.objects.using(project.alias).bulk_create(Event(**event) for _ in range(150))
+    page = root.page(event["key"].replace(":", "_3A"))
+    assert page.count("<td>applied</td>") == 100
+    assert "Older ones are in the log." in page
+
+
+@pytest.mark.engines("sqlite")
+def test_numbers_and_directions_of_other_languages(
+    project: Project, root: Browser, settings: Any
+) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True
+    settings.LANGUAGE_CODE = "ar"
+    lines = "SELECT 1;\n" * 1_200
+    project.write(V1__one=f"{lines}SELECT 2;")
+    project.call("upgrade")
+    project.write(V1__one=f"{lines}SELECT 3;")
+    page = root.page("1")
+    assert "<td>1201</td>" in page
+    assert '<div class="jetbase-scroll" dir="ltr"' in page
+    assert '<pre class="jetbase-sql jetbase-numbered" dir="ltr"' in root.page("1", "view=disk")
+
+
+@pytest.mark.engines("sqlite")
+def test_it_is_only_read(project: Project, root: Browser) -> None:
+    project.write(V1__one="SELECT 1;")
+    for method in (root.client.post, root.client.put, root.client.delete):
+        for address in (LIST, EVENTS, root.address("1")):
+            assert method(address).status_code == 405
 
 
 @pytest.mark.engines("sqlite")

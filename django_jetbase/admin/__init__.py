@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
@@ -21,7 +22,6 @@ from django.utils.translation import gettext_lazy as _
 
 from ..migrator import Migrator
 from ..models import AppliedMigration, Event
-from ..redaction import without_secrets
 from . import labels
 from .filters import (
     DatabaseFilter,
@@ -31,8 +31,16 @@ from .filters import (
     StateFilter,
     aliases,
 )
-from .lists import EventList, Listing, MigrationList, Row, object_id
-from .overview import FAILURES, harmless, said_by
+from .lists import (
+    EventList,
+    Listing,
+    MigrationList,
+    Row,
+    failure,
+    object_id,
+    parsed_object_id,
+)
+from .overview import harmless
 from .page import Page
 
 _VIEWS = ("changelist", "change")
@@ -65,7 +73,12 @@ class HistoryAdmin(ModelAdmin):
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}")
+        codename = get_permission_codename("view", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Nothing: the lists read what they show by themselves, from where it is."""
+        return super().get_queryset(request).none()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return self.listing
@@ -83,14 +96,10 @@ class HistoryAdmin(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
         context = {"title": capfirst(str(self.opts.verbose_name_plural)), **(extra_context or {})}
         return super().changelist_view(request, context)
-
-    def link(self, alias: str, key: str, label: str) -> str:
-        """A link to the page of a migration."""
-        name = f"{self.admin_site.name}:{AppliedMigration._meta.app_label}_appliedmigration_change"
-        url = reverse(name, args=[quote(object_id(alias, key))])
-        return format_html('<a href="{}">{}</a>', url, label)
 
 
 @admin.register(AppliedMigration)
@@ -109,7 +118,7 @@ class MigrationAdmin(HistoryAdmin):
 
     @admin.display(description=_("migration"))
     def migration(self, row: Row) -> str:
-        return row.entry.subject.label
+        return labels.breakable(row.entry.subject.label)
 
     @admin.display(description=_("state"))
     def state_of(self, row: Row) -> str:
@@ -148,14 +157,16 @@ class MigrationAdmin(HistoryAdmin):
         """The page of one migration."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        alias, _slash, key = unquote(object_id).rpartition("/")
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        alias, key, path = parsed_object_id(unquote(object_id)) or ("", "", "")
         try:
-            page = self._page(alias, key, request.GET.get("view", ""))
-        except FAILURES as error:
-            return self._instead(request, messages.ERROR, f"{alias}: {said_by(error)}")
+            page = self._page(alias, key, path, request.GET.get("view", "")) if alias else None
+        except Exception as error:  # whatever a driver makes of wrong settings
+            return self._instead(request, messages.ERROR, failure(alias, error))
         if page is None:
-            said = gettext("There is no migration “%(key)s” in “%(alias)s”.")
-            return self._instead(request, messages.WARNING, said % {"key": key, "alias": alias})
+            said = gettext("There is no migration “%(name)s”.") % {"name": unquote(object_id)}
+            return self._instead(request, messages.WARNING, said)
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
@@ -165,17 +176,21 @@ class MigrationAdmin(HistoryAdmin):
             "has_view_permission": True,
             "media": self.media,
             "page": page,
-            "sees_events": request.user.has_perm("django_jetbase.view_event"),
+            "sees_events": self._sees_events(request),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/django_jetbase/appliedmigration/page.html", context)
 
-    def _page(self, alias: str, key: str, view: str) -> Page | None:
-        if alias not in aliases():
-            return None
+    def _sees_events(self, request: HttpRequest) -> bool:
+        site = self.admin_site
+        return site.is_registered(Event) and site.get_model_admin(Event).has_view_permission(
+            request
+        )
+
+    def _page(self, alias: str, key: str, path: str, view: str) -> Page | None:
         with harmless(alias):
             migrator = Migrator(alias)
-            detail = migrator.detail(key)
+            detail = migrator.detail(key, path)
             return Page(alias, detail, migrator.database.dialect.lexicon, view) if detail else None
 
     def _instead(self, request: HttpRequest, level: int, said: str) -> HttpResponse:
@@ -189,7 +204,7 @@ class EventAdmin(HistoryAdmin):
     """The log of one database, newest first."""
 
     listing = EventList
-    list_display = ["happened", "event_of", "migration", "detail_of", "took", "who"]
+    list_display = ["happened", "event_of", "migration", "detail_of", "took"]
     list_display_links = None
     list_filter = [OneDatabaseFilter, EventFilter, KindFilter]
     search_fields = ["path"]
@@ -198,27 +213,30 @@ class EventAdmin(HistoryAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [url for url in super().get_urls() if url.name and url.name.endswith("_changelist")]
 
-    @admin.display(description=_("at"))
+    @admin.display(description=_("at, by"))
     def happened(self, event: Event) -> str:
-        return labels.instant(event.at, short=True)
+        """And by whom."""
+        at = labels.instant(event.at, short=True)
+        return format_html("{}<br>{}", at, labels.user(event.database_user, event.host))
 
     @admin.display(description=_("event"))
     def event_of(self, event: Event) -> str:
         return str(labels.EVENTS.get(event.event, event.event))
 
     @admin.display(description=_("migration"))
-    def migration(self, event: Event) -> str:
-        label = event.path or f"baseline {event.version}"
-        return self.link(str(event._state.db), event.key, label)
+    def migration(self, event: Any) -> str:
+        label = labels.breakable(event.path or f"baseline {event.version}")
+        site = self.admin_site
+        if not (event.has_link and site.is_registered(AppliedMigration)):
+            return label
+        name = f"{site.name}:{self.opts.app_label}_appliedmigration_change"
+        url = reverse(name, args=[quote(object_id(str(event._state.db), event.key))])
+        return format_html('<a href="{}">{}</a>', url, label)
 
     @admin.display(description=_("duration"))
     def took(self, event: Event) -> str:
         return labels.duration(event.duration_ms)
 
-    @admin.display(description=_("by"))
-    def who(self, event: Event) -> str:
-        return labels.user(event.database_user, event.host)
-
     @admin.display(description=_("detail"))
     def detail_of(self, event: Event) -> str:
-        return format_html('<div class="jetbase-detail">{}</div>', without_secrets(event.detail))
+        return format_html('<div class="jetbase-detail">{}</div>', event.detail)

@@ -70,7 +70,8 @@ class OneDatabaseFilter(DatabaseFilter):
 
     def value(self) -> str | None:
         first = self.lookup_choices[0][0] if self.lookup_choices else None
-        return super().value() or first
+        asked = super().value()
+        return asked if asked in dict(self.lookup_choices) else first
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for alias, label in self.lookup_choices:

@@ -1,10 +1,12 @@
 """What states, kinds, events and origins are called, in the user's language."""
 
+import re
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -57,6 +59,12 @@ ORIGINS = {
 def badge(state: str) -> str:
     """The name of a state, marked as such."""
     return format_html('<span class="jetbase-state jetbase-{}">{}</span>', state, STATES[state])
+
+
+def breakable(name: str) -> str:
+    """The name of a file, which may go on in another line where its words end."""
+    parts = re.split(r"(?<=[_/])(?=[^_/])", name)
+    return format_html("<bdi>{}</bdi>", format_html_join(mark_safe("<wbr>"), "{}", zip(parts)))
 
 
 def instant(at: datetime, *, short: bool = False) -> str:

@@ -1,7 +1,8 @@
 """The lists behind Django's own pages: the migrations of all databases, the events of one."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
@@ -17,16 +18,18 @@ from ..migrator import Migrator
 from ..models import AppliedMigration, Event
 from ..state import Entry
 from .filters import aliases
-from .overview import FAILURES, Overview, harmless, overview_of_all, said_by
+from .overview import Overview, harmless, overview_of_all, said_by
 
 
 @dataclass(frozen=True)
 class Row:
     """A migration of one database, with what Django's templates ask of an object.
 
-    `longest` is the longest duration of all, in milliseconds.
+    `id` identifies it in the address of its page; `longest` is the longest duration of all, in
+    milliseconds. The properties are also what the filters compare, by their parameters' names.
     """
 
+    id: str
     database: str
     entry: Entry
     longest: int = 0
@@ -46,30 +49,38 @@ class Row:
         """In milliseconds; 0 where it did not run."""
         return self.entry.applied.duration_ms if self.entry.applied else 0
 
-    @property
-    def id(self) -> str:
-        """What identifies it in the address of its page."""
-        return object_id(self.database, self.entry.subject.key)
-
-    def serializable_value(self, field_name: str) -> str:
-        return self.id
+    def serializable_value(self, field_name: str) -> Any:
+        return getattr(self, field_name)
 
     def has(self, words: list[str]) -> bool:
-        """Whether each word stands in its name."""
-        subject = self.entry.subject
-        name = f"{subject.label} {subject.description}".lower()
+        """Whether each word stands in its name, or in that under which it was applied."""
+        found = [found for found in (self.entry.migration, self.entry.applied) if found]
+        name = " ".join(f"{one.label} {one.description}" for one in found).lower()
         return all(word.lower() in name for word in words)
 
 
 class Rows(list[Row]):
     """Rows that filters narrow down as they do a queryset."""
 
+    @classmethod
+    def of(cls, overview: Overview) -> Self:
+        """Two files of one version have a page each."""
+        numbers = Counter(entry.subject.key for entry in overview.entries)
+        return cls(
+            Row(object_id(overview.alias, key, path if numbers[key] > 1 else ""), overview.alias, e)
+            for e in overview.entries
+            for key, path in [(e.subject.key, e.subject.path)]
+        )
+
     def filter(self, **values: str) -> "Rows":
         return Rows(row for row in self if all(getattr(row, k) == v for k, v in values.items()))
 
 
 class Listing(ChangeList):
-    """A list whose rows are read at once, so that no later query can fail."""
+    """A list whose rows are read at once, so that no later query can fail.
+
+    It sets by itself what Django's own `get_queryset` and `get_results` leave for its templates.
+    """
 
     fault = ""
 
@@ -95,8 +106,8 @@ class Listing(ChangeList):
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         self.paginator = paginator
         self.result_count = paginator.count
-        self.show_full_result_count = False
-        self.full_result_count = None
+        self.show_full_result_count = True
+        self.full_result_count = self.result_count
         self.show_admin_actions = False
         self.can_show_all = self.result_count <= self.list_max_show_all
         self.multi_page = self.result_count > self.list_per_page
@@ -118,14 +129,13 @@ class MigrationList(Listing):
             self.overviews = overview_of_all()
         except SettingsError as error:
             self.fault = said_by(error)
-        rows = Rows(
-            Row(overview.alias, entry) for overview in self.overviews for entry in overview.entries
-        )
-        found = self.filtered(request, rows)
+        self.rows = Rows(row for overview in self.overviews for row in Rows.of(overview))
+        found = self.filtered(request, self.rows)
         return [row for row in found if row.has(self.words)]
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.full_result_count = len(self.rows)
         longest = max((row.duration for row in self.queryset), default=0)
         self.result_list = [replace(row, longest=longest) for row in self.result_list]
 
@@ -150,15 +160,34 @@ class EventList(Listing):
                 if database.history.exists():
                     self.queryset = found
                 super().get_results(request)
-        except FAILURES as error:
-            self.fault = _("%(database)s: %(error)s") % {
-                "database": alias,
-                "error": said_by(error),
-            }
+        except IncorrectLookupParameters:
+            raise
+        except Exception as error:  # whatever a driver makes of wrong settings
+            self.fault = failure(alias, error)
             self.queryset = Event.objects.none()
             super().get_results(request)
+        may_look = request.user.has_perm("django_jetbase.view_appliedmigration")
+        for event in self.result_list:
+            event.has_link = may_look
 
 
-def object_id(alias: str, key: str) -> str:
-    """What identifies a migration in the addresses of the admin."""
-    return f"{alias}/{key}"
+def failure(alias: str, error: Exception) -> str:
+    """Why a database cannot be read."""
+    return _("Database “%(alias)s”: %(error)s") % {"alias": alias, "error": said_by(error)}
+
+
+def object_id(alias: str, key: str, path: str = "") -> str:
+    """What identifies a migration in the addresses of the admin.
+
+    A path tells two files of one version apart.
+    """
+    return "/".join(filter(None, [alias, key, path]))
+
+
+def parsed_object_id(text: str) -> tuple[str, str, str] | None:
+    """Alias, key, which has no slash, and path; None where no such alias has migrations."""
+    for alias in aliases():
+        if text.startswith(f"{alias}/"):
+            key, _slash, path = text.removeprefix(f"{alias}/").partition("/")
+            return alias, key, path
+    return None

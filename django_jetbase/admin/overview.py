@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ from django.db import Error, connections, transaction
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import aliases_in_use
+from ..database import logger
 from ..dialects.values import Holder
 from ..exceptions import JetbaseError
 from ..migrator import Migrator
@@ -18,10 +20,10 @@ from ..problems import Problem
 from ..redaction import without_secrets
 from ..results import Status
 from ..state import Entry
-from .labels import STATES
+from .labels import STATES, instant
 
 _PROBLEMS = 20  # that are shown of one database
-FAILURES = (JetbaseError, Error, ImproperlyConfigured, ConnectionDoesNotExist)
+_EXPECTED = (JetbaseError, Error, ImproperlyConfigured, ConnectionDoesNotExist)
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,24 @@ class Overview:
         return [(s, label, numbers[s]) for s, label in STATES.items() if s in numbers]
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
-        """The first of them."""
-        return self.status.problems[:_PROBLEMS] if self.status else ()
+    def problem_count(self) -> int:
+        return len(self.status.problems) if self.status else 0
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """The first of them: those of no migration of the list, then in its order."""
+        order = {entry.subject.path: number for number, entry in enumerate(self.entries)}
+        problems = self.status.problems if self.status else ()
+        return sorted(problems, key=lambda problem: order.get(problem.path, -1))[:_PROBLEMS]
 
     @property
     def more_problems(self) -> int:
-        return len(self.status.problems) - len(self.problems) if self.status else 0
+        return self.problem_count - len(self.problems)
+
+    @property
+    def since(self) -> str:
+        """Since when somebody holds the lock."""
+        return instant(self.holder.since) if self.holder else ""
 
 
 def overview_of(alias: str) -> Overview:
@@ -59,7 +72,7 @@ def overview_of(alias: str) -> Overview:
         with harmless(alias):
             migrator = Migrator(alias)
             return Overview(alias, migrator.status(), migrator.holder())
-    except FAILURES as error:
+    except Exception as error:  # whatever a driver makes of wrong settings
         return Overview(alias, fault=said_by(error))
 
 
@@ -79,5 +92,9 @@ def harmless(alias: str) -> Iterator[None]:
 
 
 def said_by(error: Exception) -> str:
-    """What an error says, without secrets."""
-    return without_secrets(str(error).strip()) or type(error).__name__
+    """What an error says, without secrets; one that is not expected is logged."""
+    said = without_secrets(str(error).strip()).encode(errors="replace").decode()
+    if isinstance(error, _EXPECTED):
+        return said or type(error).__name__
+    logger.error("The admin could not read a database.", exc_info=error)
+    return f"{type(error).__name__}: {said}"

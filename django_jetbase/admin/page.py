@@ -11,10 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from .. import display
 from ..lexicons.ansi import Lexicon
 from ..migration import Applied
-from ..redaction import without_secrets
+from ..migrator import LAST_EVENTS
 from ..results import Detail
 from . import labels
 
+LONGEST_TEXT = 200_000  # characters that are shown of a text
+LONGEST_READ = 2_000_000  # characters of a text of which any are shown
+_TOO_LONG = "…"
 APPLIED, ON_DISK, DIFFERENCE, FORMATTED = "applied", "disk", "diff", "formatted"
 VIEWS = {
     APPLIED: _("As applied"),
@@ -79,10 +82,14 @@ class Page:
                 labels.duration(event.duration_ms),
                 event.statements,
                 labels.user(event.database_user, event.host),
-                without_secrets(event.detail),
+                event.detail,
             )
             for event in reversed(self.detail.events)
         ]
+
+    @property
+    def has_more_events(self) -> bool:
+        return len(self.detail.events) == LAST_EVENTS
 
     @property
     def is_repeatable(self) -> bool:
@@ -95,23 +102,42 @@ class Page:
         return entry is not None and entry.applied is not None and self.detail.applied is None
 
     @cached_property
-    def applied(self) -> str | None:
+    def _applied(self) -> str | None:
         return self._shown(self.detail.applied)
 
     @cached_property
-    def on_disk(self) -> str | None:
-        return self._shown(self.detail.on_disk)
+    def _on_disk(self) -> str | None:
+        same = self.detail.on_disk == self.detail.applied
+        return self._applied if same else self._shown(self.detail.on_disk)
+
+    def _shown(self, text: str | None) -> str | None:
+        """The whole text without its secrets."""
+        if text is None or len(text) > LONGEST_READ:
+            return None if text is None else _TOO_LONG
+        return display.shown(text, self.lexicon)
 
     @cached_property
     def rollback(self) -> str | None:
-        text = self._shown(self.detail.rollback)
-        return None if text is None else text.strip("\r\n")
+        """The end of the text that it belongs to: by itself it might be read by other rules."""
+        section = self.detail.rollback
+        if section is None:
+            return None
+        on_disk = (self.detail.on_disk or "").endswith(section)
+        whole = (self._on_disk if on_disk else self._applied) or ""
+        lines = display.lines_of(whole)
+        count = len(display.lines_of(section)) - 1
+        return _cut("\n".join(lines[len(lines) - count :] if count else []).strip("\n"))
 
     @property
     def differs(self) -> bool:
         """Whether the two texts are both known and not the same."""
         both = self.detail.applied is not None and self.detail.on_disk is not None
         return both and _lines(self.detail.applied) != _lines(self.detail.on_disk)
+
+    @property
+    def shows_file(self) -> bool:
+        """Whether a view of one text shows that of the file."""
+        return self.view == ON_DISK or self.detail.applied is None
 
     @cached_property
     def views(self) -> list[str]:
@@ -133,12 +159,11 @@ class Page:
     @cached_property
     def text(self) -> str:
         """What the view shows, of one text."""
-        on_disk = self.view == ON_DISK or self.detail.applied is None
-        return (self.on_disk if on_disk else self.applied) or ""
+        return _cut((self._on_disk if self.shows_file else self._applied) or "")
 
     @property
     def lines(self) -> list[str]:
-        return self.text.splitlines()
+        return display.lines_of(self.text)
 
     @cached_property
     def formatted(self) -> str | None:
@@ -149,16 +174,14 @@ class Page:
     def difference(self) -> list[display.Line] | None:
         """The lines that differ; None where there are too many, empty where only secrets do."""
         try:
-            return list(display.compared(self.applied or "", self.on_disk or ""))
+            return list(display.compared(self._applied or "", self._on_disk or ""))
         except ValueError:
             return None
 
-    def _shown(self, text: str | None) -> str | None:
-        if text is None:
-            return None
-        cut = text[: display.LONGEST_TEXT]
-        return display.shown(cut, self.lexicon) + ("\n…" if len(text) > len(cut) else "")
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n…"
 
 
 def _lines(text: str | None) -> list[str]:
-    return (text or "").removeprefix("\ufeff").strip().splitlines()
+    return display.lines_of((text or "").strip())

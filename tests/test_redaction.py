@@ -1,0 +1,150 @@
+"""What is secret in SQL and in messages, and that finding it takes time linear in their length."""
+
+import time
+
+import pytest
+
+from django_jetbase.display import shown
+from django_jetbase.lexicons import lexicon_of
+from django_jetbase.redaction import blanked, message_without, with_names, without_secrets
+
+ANY = ["postgresql", "mysql", "sqlite"]
+SECRET = {
+    "postgresql": [
+        "ALTER ROLE a PASSWORD 'hunter'",
+        "ALTER ROLE a PASSWORD E'hun\\'hunter'",
+        "ALTER ROLE a PASSWORD $$hunter$$",
+        "ALTER ROLE a PASSWORD 'a\nhunter\nb'",
+        "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'a', password 'hunter')",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=h password=hunter user=u' PUBLICATION p",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=h password=hun;hunter' PUBLICATION p",
+        "CREATE SUBSCRIPTION s CONNECTION 'postgresql://me:hunter@h/db' PUBLICATION p",
+        "DO $x$ BEGIN EXECUTE format('ALTER ROLE a PASSWORD %L', 'hunter'); END $x$",
+        "DO $x$ BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''hunter'''; END $x$",
+        "DO $x$ BEGIN EXECUTE $y$ALTER ROLE a PASSWORD 'hunter'$y$; END $x$",
+        "SELECT set_config('app.password', 'hunter', false)",
+        "INSERT INTO settings VALUES ('db_password', 'hunter')",
+        "INSERT INTO u (name, password) VALUES ('a', 'hunter'), ('b', 'hunter')",
+        "UPDATE u SET \"password\" = 'hunter'",
+        "UPDATE u SET password = 12345678901234 WHERE name = 'a'",
+        "/* password 'hunter' */ SELECT 1",
+        "ALTER ROLE a PASSWORD 'hunter",
+        "ALTER ROLE a PASSWORD $x$hunter",
+        "COPY u (name, password) FROM STDIN;\na\thunter\n\\.\n",
+        "COPY u (name, password) FROM STDIN;\na\thunter\n",
+        "SET standard_conforming_strings = off; ALTER ROLE a PASSWORD 'x\\'hunter'",
+    ],
+    "mysql": [
+        "CREATE USER a IDENTIFIED BY 'hunter'",
+        'CREATE USER a IDENTIFIED BY "hunter"',
+        "CREATE USER a IDENTIFIED WITH x AS 'hunter'",
+        "CREATE USER a IDENTIFIED VIA x USING PASSWORD('hunter')",
+        "CREATE USER a IDENTIFIED WITH x AS 0x12345678901234",
+        "SET PASSWORD FOR a = PASSWORD('hunter')",
+        "/*!50000 CREATE USER a IDENTIFIED BY 'hunter' */",
+        "CREATE TABLE t (a INT) CONNECTION='mysql://u:hunter@h/db/t'",
+        "DELIMITER //\nCREATE USER a IDENTIFIED BY 'hunter'//\nDELIMITER ;\n",
+        "-- jetbase: delimiter=~\nCREATE USER a IDENTIFIED BY 'hunter'~",
+        "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; CREATE USER 'a\\' IDENTIFIED BY 'hunter'",
+        "-- it's the password: 'hunter'\nSELECT 1",
+    ],
+    "sqlite": [
+        "PRAGMA key = 'hunter'",
+        "INSERT INTO u (password) VALUES ('hunter')",
+    ],
+}
+CASES = [(vendor, sql) for vendor, given in SECRET.items() for sql in given]
+
+
+@pytest.mark.parametrize(("vendor", "sql"), CASES)
+def test_it_is_not_shown(vendor: str, sql: str) -> None:
+    text = shown(f"SELECT 'kept before';\n{sql};\n", lexicon_of(vendor))
+    assert "hunter" not in text
+    assert "12345678901234" not in text
+    assert "kept before" in text
+    assert text.count("\n") == sql.count("\n") + 2
+
+
+@pytest.mark.parametrize("vendor", ANY)
+def test_all_else_is_shown_as_it_is(vendor: str) -> None:
+    text = (
+        "-- the user's table\nCREATE TABLE u (\n    name TEXT,\n    password VARCHAR(99)\n);\n"
+        "INSERT INTO t VALUES (1, 'a', 'it''s');\n\n-- rollback\nDROP TABLE u;\n"
+    )
+    assert shown(text, lexicon_of(vendor)) == text
+
+
+def test_text_that_turns_its_direction_is_shown_as_an_escape() -> None:
+    assert shown("SELECT '\u202eabc'", lexicon_of("sqlite")) == "SELECT '\\u202eabc'"
+
+
+@pytest.mark.parametrize(
+    ("message", "sql"),
+    [
+        (
+            "syntax error near 'BYY 'hunterhunterhun' at line 1",
+            "IDENTIFIED BYY 'hunterhunterhunter'",
+        ),
+        (
+            "DETAIL: Failing row contains (a, hunter2).",
+            "INSERT INTO u (password) VALUES ('hunter2')",
+        ),
+        ('near "hunter\'2"', "ALTER ROLE a PASSWORD 'hunter''2'"),
+        ("Duplicate entry 'hunter' for key 'x'", "INSERT INTO u (password) VALUES ('hunter')"),
+    ],
+)
+def test_a_message_does_not_repeat_it(message: str, sql: str) -> None:
+    assert "hunter" not in message_without(message, sql, lexicon_of("mysql"))
+
+
+def test_a_message_keeps_what_is_like_a_short_secret() -> None:
+    said = "Failing row contains (1, a, secret)."
+    found = message_without(said, "INSERT INTO u (password) VALUES ('a')", lexicon_of("mysql"))
+    assert found == said
+
+
+def test_a_message_names_a_placeholder_for_its_value() -> None:
+    values = [("${schema}", "sales"), ("${token}", "hunter2")]
+    said = 'relation "sales.t" does not exist near hunter2; presales'
+    expected = 'relation "${schema}.t" does not exist near ${token}; presales'
+    assert with_names(said, values) == expected
+
+
+HOSTILE = {
+    "word characters": ("INSERT INTO t (a, b) VALUES ('{}', 'a; b')", "ab"),
+    "the word": ("SELECT '{}'", "PASSWORD "),
+    "the word in code": ("{}", "PASSWORD "),
+    "the word in a comment": ("/* {} */ SELECT 1", "PASSWORD "),
+    "blanks behind the word": ("SELECT {}", "password   "),
+    "an address": ("SELECT '{}'", "://a:"),
+    "quotes": ("ALTER ROLE a PASSWORD {}", "'a' "),
+    "open quotes": ("ALTER ROLE a PASSWORD '{}", "a'b'"),
+    "numbers": ("UPDATE t SET password = 1, {}", "a = 1,"),
+    "key": ("{}", "PRAGMA  "),
+}
+
+
+def seconds(template: str, piece: str, length: int) -> float:
+    text = template.format(piece * (length // len(piece)))
+    best = 1e9
+    for _ in range(2):
+        began = time.perf_counter()
+        for vendor in ANY:
+            blanked(text, lexicon_of(vendor))
+        without_secrets(text)
+        message_without(text[:20_000], text, lexicon_of("postgresql"))
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_time_is_linear(name: str) -> None:
+    """Four times the text would take sixteen times as long, were it not."""
+    template, piece = HOSTILE[name]
+    assert seconds(template, piece, 160_000) < 10 * seconds(template, piece, 40_000) + 0.05
+
+
+def test_quotes_in_each_other_without_end() -> None:
+    levels = range(3_000)
+    text = "".join(f"$t{n}$ ; " for n in levels) + "".join(f"$t{n}$" for n in reversed(levels))
+    assert "PASSWORD" not in shown(f"DO {text}", lexicon_of("postgresql"))
