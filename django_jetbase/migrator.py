@@ -318,7 +318,11 @@ class Migrator:
             state = self.inspection.state(found, skip)
             problems = self._problems(found, state, skip)
             faults = self.inspection.faults(found, state)
-        if not fix or faults or not ((files and state.lost) or (checksums and state.acceptable)):
+        if (
+            not fix
+            or faults
+            or not ((files and state.forgettable) or (checksums and state.acceptable))
+        ):
             return Validation(problems)
         if not found.migrations:
             raise MigrationFileError(
@@ -328,7 +332,7 @@ class Migrator:
         repair = Repair(self.recorder, self.preparation)
         with self.database.recording("fix"):
             state = self.inspection.state(found, skip)
-            lost = state.lost if files else []
+            lost = state.forgettable if files else []
             edited = state.acceptable if checksums else []
             repair.forget(lost)
             repair.accept(state, edited)

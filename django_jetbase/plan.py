@@ -83,7 +83,7 @@ def file_problems(state: State) -> list[Problem]:
             "is applied but its file is missing",
             "put the file back, which another branch or release may have"
             + (
-                "; do not let jetbase_fix_files forget it here, since a newer release is ahead"
+                "; jetbase_fix_files forgets nothing while a newer release is ahead"
                 if state.ahead
                 else ", or let jetbase_fix_files forget it"
             ),

@@ -126,6 +126,14 @@ class State:
         ahead = {row.key for row in self.ahead}
         return [row for row in self.missing if row.key not in ahead]
 
+    @property
+    def forgettable(self) -> list[Applied]:
+        """What is missing and may be forgotten.
+
+        Nothing while a newer release is ahead, which may have applied it, and would do so again.
+        """
+        return [] if self.ahead else self.lost
+
     @cached_property
     def edited(self) -> list[Migration]:
         """Applied versioned files whose upgrade section changed."""

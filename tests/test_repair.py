@@ -283,6 +283,20 @@ def test_a_newer_releases_repeatable_is_not_forgotten(project: Project) -> None:
     assert problems(project, "validate_files") == set()
 
 
+def test_a_newer_releases_late_file_is_not_forgotten(project: Project) -> None:
+    """It would run again there."""
+    project.configure(OUT_OF_ORDER="apply")
+    project.write(V2__b=B)
+    project.call("upgrade")
+    project.write(V1__a=A, V3__c=C)
+    project.call("upgrade")
+    for name in ("V1__a", "V3__c"):
+        (project.folder / f"{name}.sql").unlink()
+    with pytest.raises(CommandError, match=r"forgets nothing while a newer release is ahead"):
+        project.call("fix_files")
+    assert project.applied() == ["V2__b.sql", "V1__a.sql", "V3__c.sql"]
+
+
 def test_a_directory_behind_a_broken_link_is_not_missing(project: Project) -> None:
     real = project.folder.parent / "real"
     real.mkdir()
