@@ -29,7 +29,7 @@ HIDE_FOLDER = """
         cell.textContent.startsWith("/") && (cell.textContent =
             cell.textContent.replace(/.*\\/default/, "/srv/shop/jetbase/migrations"));
 """
-WIDE, NARROW, TALLEST = 1280, 400, 1300
+WIDTH, TALLEST = 1280, 1300
 
 
 def main() -> None:
@@ -46,13 +46,9 @@ def main() -> None:
             IMAGES.mkdir(exist_ok=True)
             for theme in ("light", "dark"):
                 for name, path in PAGES.items():
-                    browsers.dress(browser, theme, WIDE)
+                    browsers.dress(browser, theme, WIDTH)
                     browser.get(f"http://{address}{path}")
-                    save(browser, f"{name}-{theme}", WIDE)
-            browsers.dress(browser, "light", NARROW)
-            for name, path in PAGES.items():
-                browser.get(f"http://{address}{path}")
-                save(browser, f"{name}-narrow", NARROW)
+                    save(browser, f"{name}-{theme}")
     finally:
         server.terminate()
         server.wait()
@@ -75,11 +71,11 @@ def log_in(browser: Chrome, site: str) -> None:
     browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
 
 
-def save(browser: Chrome, name: str, width: int) -> None:
+def save(browser: Chrome, name: str) -> None:
     """The page from its top, beyond the window, without the temporary folder of this machine."""
     browser.execute_script(HIDE_FOLDER)
     height = int(browser.execute_script("return document.querySelector('#main').scrollHeight + 80"))
-    clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST), "scale": 1}
+    clip = {"x": 0, "y": 0, "width": WIDTH, "height": min(height, TALLEST), "scale": 1}
     given = {"captureBeyondViewport": True, "clip": clip}
     shot = browser.execute_cdp_cmd("Page.captureScreenshot", given)
     (IMAGES / f"{name}.png").write_bytes(b64decode(shot["data"]))
