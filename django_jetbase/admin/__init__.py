@@ -12,13 +12,14 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from ..migrator import Migrator
 from ..models import AppliedMigration, Event
@@ -89,6 +90,7 @@ class HistoryAdmin(ModelAdmin):
             url for url in super().get_urls() if url.name and url.name.rpartition("_")[2] in _VIEWS
         ]
         for url in urls:
+            url.callback = require_safe(url.callback)
             for alias in connections:
                 transaction.non_atomic_requests(using=alias)(url.callback)
         return urls
@@ -96,8 +98,6 @@ class HistoryAdmin(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
         context = {"title": capfirst(str(self.opts.verbose_name_plural)), **(extra_context or {})}
         return super().changelist_view(request, context)
 
@@ -157,8 +157,6 @@ class MigrationAdmin(HistoryAdmin):
         """The page of one migration."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
         alias, key, path = parsed_object_id(unquote(object_id)) or ("", "", "")
         try:
             page = self._page(alias, key, path, request.GET.get("view", "")) if alias else None
