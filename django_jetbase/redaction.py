@@ -13,7 +13,9 @@ from .lexicons.ansi import Lexicon, OpenTokenError
 
 _WORD = re.compile(r"PASSWORD|\bIDENTIFIED\b|\bPRAGMA\s++(?:re)?key\b", re.IGNORECASE)
 _BARE = re.compile(
-    rf"(?P<word>{_WORD.pattern})|;|(?P<number>(?<=\W)0x[0-9a-f]++|(?<==)\s*+\d++)", re.IGNORECASE
+    rf"(?P<word>{_WORD.pattern})|;"
+    r"|(?P<literal>(?<=\W)0x[0-9a-f]++|(?<==)\s*+\d++|\$\w*+\$[^$]*+\$\w*+\$)",
+    re.IGNORECASE,
 )
 _QUOTE = re.compile(r"['\"$]")
 _IN_CONNECTION = re.compile(r"(\bpassword\s*+=\s*+)[^\s'\"$;&]++", re.IGNORECASE)
@@ -112,11 +114,11 @@ def _parts(sql: str, lexicon: Lexicon, depth: int = 0) -> Iterator[Part]:
 
 
 def _bare(text: str, secret: bool) -> tuple[list[Part], bool]:
-    """Code, in which numbers may be secret; and whether a literal behind it is."""
+    """Code, in which what is no literal by these rules may be secret; and whether one behind is."""
     parts: list[Part] = []
     pos = 0
     for found in _BARE.finditer(text):
-        if found["number"] is None:
+        if found["literal"] is None:
             secret = found["word"] is not None
         elif secret:
             parts += [Part(text[pos : found.start()]), Part(found[0], True)]
