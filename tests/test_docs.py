@@ -159,6 +159,7 @@ POSTGRESQL = [
 ]
 MYSQL = [("after-a-crash.md", "MariaDB and MySQL")]
 SQLITE = [("after-a-crash.md", "SQLite")]
+PAGES = ["changing-applied.md", "databases.md", "dba.md", "existing.md", "json.md", "testing.md"]
 ROLES = {"A user with fewer rights": ["shop_app", "shop_deployer", "shop_owner"]}
 
 
@@ -219,7 +220,7 @@ def test_tutorial(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.engines("sqlite")
-@pytest.mark.parametrize("page", ["existing.md", "dba.md", "json.md", "testing.md", "databases.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page(page: str, project: Project, site: Path) -> None:
     if project.vendor not in CLIENTS:
         pytest.skip("sqlite3 is not installed")
