@@ -17,7 +17,7 @@ project_copyright = f"2026, {author}"
 release = __version__
 
 extensions = ["command_options", "myst_parser", "sphinx.ext.autodoc"]
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 default_role = "code"  # in docstrings
 add_module_names = False
@@ -36,6 +36,8 @@ nitpick_ignore = [
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["wrap.css"]
 html_title = f"{project} {release}"
 
 
