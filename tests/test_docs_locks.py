@@ -12,7 +12,7 @@ from .test_docs import DOCS, File, blocks
 
 pytestmark = pytest.mark.engines("postgresql")
 PAGE = "zero-downtime.md"
-ROW = re.compile(r"^\| `(?P<sql>[^`]+)` \| `(?P<lock>[A-Z ]+)` \| (?P<work>.*?) ?\|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(?P<lock>[A-Z ]+)` \| (?P<work>.*?) ?\| `(?P<sql>[^`]+)` \|$", re.MULTILINE)
 ORDER = ["ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE"]
 ORDER += ["SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"]
 SEEN = {
