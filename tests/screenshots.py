@@ -44,11 +44,10 @@ def main() -> None:
         with browsers.opened() as browser:
             log_in(browser, f"http://{address}")
             IMAGES.mkdir(exist_ok=True)
-            for theme in ("light", "dark"):
-                for name, path in PAGES.items():
-                    browsers.dress(browser, theme, WIDTH)
-                    browser.get(f"http://{address}{path}")
-                    save(browser, f"{name}-{theme}")
+            browsers.dress(browser, "light", WIDTH)
+            for name, path in PAGES.items():
+                browser.get(f"http://{address}{path}")
+                save(browser, name)
     finally:
         server.terminate()
         server.wait()

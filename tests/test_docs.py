@@ -1,6 +1,6 @@
 """The sessions in the documentation, run: the commands print what the page says they print.
 
-A block with a caption is a file, and is written, or added to. An ellipsis stands for anything.
+A block below a path is a file, and is written, or added to. An ellipsis stands for anything.
 """
 
 import os
@@ -20,8 +20,7 @@ from .test_jetbase_tool import url_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(
-    r"^```(?:\{code-block\} \w+\n:caption: (?P<file>\S+)(?P<end>, at its end)?\n\n"
-    r"|(?P<console>console)\n)"
+    r"^(?:`(?P<file>[^`\n]+)`(?P<end>, at its end)?:\n\n```\w+\n|```(?P<console>console)\n)"
     r"(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
@@ -231,6 +230,4 @@ def test_a_page(page: str, project: Project, site: Path) -> None:
 def test_the_readme(project: Project, site: Path) -> None:
     (site / "jetbase" / "migrations").rmdir()
     (site / "jetbase").rmdir()
-    caption = ":caption: jetbase/migrations/V1__create_users.sql"
-    names = {"```sql\n": f"```{{code-block}} sql\n{caption}\n\n"}
-    run_page("../README.md", project, site, **names)
+    run_page("../README.md", project, site)
