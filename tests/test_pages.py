@@ -64,3 +64,26 @@ def test_the_settings_are_shown_with_their_defaults() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_is_on_the_page(name: str) -> None:
     assert re.search(rf"\b{name}\b", page("python.md") + page("testing.md"))
+
+
+def anchor(heading: str) -> str:
+    """What GitHub makes of a heading."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+PAGES = {path.resolve(): path.read_text(encoding="utf-8") for path in DOCS.glob("*.md")}
+README = DOCS.parent / "README.md"
+PAGES[README] = README.read_text(encoding="utf-8")
+LINK = re.compile(r"\]\((?P<file>[\w/-]+\.(?:md|png))?(?:#(?P<anchor>[^)]+))?\)")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere_on_github_too(path: Path) -> None:
+    for link in LINK.finditer(PAGES[path]):
+        target = (path.parent / link["file"]).resolve() if link["file"] else path
+        assert target.exists(), link[0]
+        if link["anchor"]:
+            code = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+            headings = re.findall(r"^#+ (.*)", code.sub("", PAGES[target]), re.MULTILINE)
+            assert link["anchor"] in map(anchor, headings), link[0]

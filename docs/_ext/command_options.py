@@ -40,7 +40,7 @@ class CommandOptions(SphinxDirective):
             text = [description(action, parser) for action in shared]
         else:
             named = ", ".join(f"`{signature(action)}`" for action in shared)
-            also = f"{'Also' if own else 'Takes'} {named}: see [](#shared-options)."
+            also = f"{'Also' if own else 'Takes'} {named}: see [](#options-of-many-commands)."
             text = [f":::{{program}} {name}\n:::", *(description(a, parser) for a in own), also]
         return self.parse_text_to_nodes("\n\n".join(text))
 
