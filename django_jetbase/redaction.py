@@ -72,11 +72,14 @@ def message_without(message: str, sql: str, lexicon: Lexicon) -> str:
 
 
 def with_names(message: str, values: Iterable[tuple[str, str]]) -> str:
-    """The message with placeholders for their values, of short ones where these stand alone."""
+    """The message with placeholders for their values, of short ones where they stand alone.
+
+    The shortest, which may be anything, stay.
+    """
     for name, value in values:
         if len(value) >= _EDGE:
             message = message.replace(value, name)
-        elif value.strip():
+        elif len(value) >= _SHORTEST:
             alone = rf"(?<!\w){re.escape(value)}(?!\w)"
             message = name.join(re.split(alone, message))
     return message
