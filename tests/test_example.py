@@ -110,6 +110,19 @@ def test_the_demonstration_leaves_nothing_behind(
     assert not {SHOP, f"{SHOP}_demo"} & names
 
 
+@pytest.mark.engines("postgresql", "mysql")
+def test_the_demonstration_drops_no_database_of_others(
+    engine: Engine, environment: dict[str, str]
+) -> None:
+    engine.administer(f"CREATE DATABASE {SHOP}_demo")
+    command = [sys.executable, "manage.py", "demo", "8765"]
+    done = subprocess.run(
+        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert f"There is a database {SHOP}_demo already" in done.stderr
+    engine.administer(f"DROP DATABASE {SHOP}_demo")
+
+
 @pytest.mark.engines("sqlite")
 def test_a_busy_address_is_said_before_anything_is_made(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import OperationalError, connections
 
 from django_jetbase.conf import aliases
 from django_jetbase.models import AppliedMigration, Event
@@ -65,25 +65,37 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        refuse_busy(options["address"])
+        address = options["address"]
+        address = f"127.0.0.1:{address}" if address.isdigit() else address
+        refuse_busy(address)
         with TemporaryDirectory() as folder, ExitStack() as created:
             for alias in aliases():
                 created.enter_context(new_database(alias, Path(folder)))
                 prepare(alias, Path(folder) / alias)
             User.objects.create_superuser("admin", password="admin")
-            site = f"http://{options['address']}/admin/"
-            self.stdout.write(f"See {site} as user admin with password admin.")
+            self.stdout.write(f"See http://{address}/admin/ as user admin with password admin.")
             self.stdout.flush()
-            call_command("runserver", options["address"], use_reloader=False)
+            call_command("runserver", address, use_reloader=False)
 
 
 def refuse_busy(address: str) -> None:
     """Fail before anything is created."""
-    host, _, port = address.rpartition(":")
+    host, _, port = address.partition(":")
     try:
-        socket.create_server((host, int(port))).close()
+        socket.create_server((host, int(port or 8000))).close()
     except (OSError, ValueError) as error:
         raise CommandError(f"Give another address, as 127.0.0.1:8001: {error}") from error
+
+
+def refuse_existing(alias: str, name: str) -> None:
+    """Fail where there is a database that is not ours to drop."""
+    connection = connections[alias]
+    before = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = name
+    with suppress(OperationalError):
+        connection.ensure_connection()
+        raise CommandError(f"There is a database {name} already: drop it, or name another.")
+    connection.settings_dict["NAME"] = before
 
 
 @contextmanager
@@ -94,6 +106,8 @@ def new_database(alias: str, folder: Path) -> Iterator[None]:
     name = given["NAME"]
     is_file = connection.vendor == "sqlite"
     given["TEST"]["NAME"] = str(folder / f"{alias}.sqlite3") if is_file else f"{name}_demo"
+    if not is_file:
+        refuse_existing(alias, f"{name}_demo")
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         yield
