@@ -8,7 +8,7 @@ import sqlparse
 from sqlparse.exceptions import SQLParseError
 
 from .lexicons.ansi import Lexicon
-from .redaction import blanked, without_secrets, without_text
+from .redaction import blanked, without_text, without_url_passwords
 from .scanner import Statement
 from .script import parse
 
@@ -40,28 +40,24 @@ def shown(text: str, lexicon: Lexicon) -> str:
     script = parse("", text, lexicon)
     rollback = script.rollback.statements if script.rollback else ()
     statements = [*script.upgrade.statements, *rollback]
-    switched = any(
-        statement.keyword in lexicon.switches and lexicon.after(statement.sql, lexicon) != lexicon
-        for statement in statements
-    )
     parts: list[str] = []
     pos = 0
     for statement in statements:
         parts.append(blanked(text[pos : statement.start], lexicon))
-        parts.append(_statement(statement, lexicon, plainly=switched))
+        parts.append(_statement(statement, statement.rules or lexicon))
         pos = statement.start + len(statement.text)
     parts.append(blanked(text[pos:], lexicon))
     return "".join(parts).translate(_ESCAPED)
 
 
-def _statement(statement: Statement, lexicon: Lexicon, *, plainly: bool) -> str:
-    """A statement; `plainly` where its rules may be others than the lexicon's."""
+def _statement(statement: Statement, lexicon: Lexicon) -> str:
+    """A statement, with its rows."""
     sql = statement.sql
-    shown = without_secrets(sql) if plainly else blanked(sql, lexicon)
+    shown = blanked(sql, lexicon)
     if statement.rows is None and not (statement.flaw and statement.keyword == "COPY"):
         return shown
     if shown == sql and "password" not in sql.lower():
-        return statement.text
+        return without_url_passwords(statement.text)
     if statement.parts is None:  # rows without an end
         head, line_break, rows = sql.partition("\n")
         return f"{head}{line_break}{without_text(rows)}"

@@ -17,7 +17,7 @@ from .models import AppliedMigration
 from .plan import Step
 from .queries import Expression, Query
 from .recorder import TABLE, Recorded, Recorder
-from .redaction import blanked, message_without, shortened, with_names, without_secrets
+from .redaction import blanked, message_without, shortened, with_names
 from .retry import Retry
 from .script import Section
 
@@ -316,10 +316,11 @@ class _Run:
         if failure.index is not None:
             statement = self.section.statements[failure.index]
             line, column = self.section.place(statement.start)
+            rules = statement.rules or self.dialect.lexicon
             begin = self.section.as_written(statement)[:_READ]
-            shown = shortened(blanked(begin, self.dialect.lexicon), _SHOWN)
-            said = message_without(said, statement.sql, self.dialect.lexicon)
-        said = with_names(without_secrets(said), self.section.placeholders)
+            shown = shortened(blanked(begin, rules), _SHOWN)
+            said = message_without(said, statement, rules)
+        said = with_names(message_without(said), self.section.placeholders)
         if failure.offset is not None:
             line, column = self.section.place(failure.offset)
         where = ":".join(str(part) for part in (self.migration.path, line, column) if part)

@@ -61,7 +61,8 @@ class History:
             namespace="", kind=str(Kind.VERSIONED), incomplete=""
         )
         try:
-            return [Version(version) for version in rows.values_list("version", flat=True)]
+            found = [_version(version) for version in rows.values_list("version", flat=True)]
+            return [version for version in found if version]
         except DatabaseError:
             if self.exists():
                 raise

@@ -10,20 +10,30 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .lexicons.ansi import Lexicon, OpenTokenError
+from .scanner import Statement
 
-_WORD = re.compile(r"PASSWORD|\bIDENTIFIED\b|\bPRAGMA\s++(?:re)?key\b", re.IGNORECASE)
+_WORD = re.compile(
+    r"PASSWORD|\bIDENTIFIED\b|\bPRAGMA\s++(?:\w++\.)?(?:re|hex)?key\b", re.IGNORECASE
+)
 _BARE = re.compile(
     rf"(?P<word>{_WORD.pattern})|;"
     r"|(?P<literal>(?<=\W)0x[0-9a-f]++|(?<==)\s*+\d++|\$\w*+\$[^$]*+\$\w*+\$)",
     re.IGNORECASE,
 )
 _QUOTE = re.compile(r"['\"$]")
-_IN_CONNECTION = re.compile(r"(\bpassword\s*+=\s*+)[^\s'\"$;&]++", re.IGNORECASE)
-_IN_URL = re.compile(r"(://[^\s:/@'\"]*+:)[^\s@/'\"]++(?=@)")
+_IN_CONNECTION = re.compile(r"(password\s*+=\s*+)[^\s'\"$;&]++", re.IGNORECASE)
+_IN_URL = re.compile(r"(://[^\s:/@'\"]*+:)(?:[^\s/'\"]|'')+(?=@)")
+# Not so where the word is the name of a column, in quotes, or one of a sentence.
+_LITERAL_IN_MESSAGE = re.compile(
+    r"(?:PASSWORD[\s=(:,]++|\bIDENTIFIED\b[^'\"$]*+)(?=['\"$])", re.IGNORECASE
+)
+_KEY = re.compile(r"(\((?P<columns>[^()]*+)\)=)\([^()]*+\)")
+_VALUE = re.compile(r"(?<=: \")[^\"]*+(?=\")")
 _OPENING_TAG = re.compile(r"\$\w*+\$")
 _OUTER_QUOTES = re.compile(r"\A(?:\$\w*+\$|['\"`\[])|(?:\$\w*+\$|['\"`\]])\Z")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _DEEPEST = 20  # dollar quotes in each other that are looked into
-_SHORTEST = 4  # characters of a secret that is found wherever it stands
+_SHORTEST = 4  # characters of a secret that is found wherever it stands alone
 _EDGE = 8  # characters of it that are found where a database cut it off
 _QUOTED_SHORTLY = re.compile(rf"(?<=['\"])[^'\"]{{1,{_SHORTEST - 1}}}+(?=['\"])")
 _LONGEST = 10_000  # characters of a message
@@ -38,37 +48,68 @@ class Part(NamedTuple):
 
 def blanked(sql: str, lexicon: Lexicon) -> str:
     """The SQL, line for line, with `***` for what is secret in it."""
-    return "".join(
-        without_text(part.text) if part.is_secret else part.text for part in _parts(sql, lexicon)
-    )
+    parts = _parts(sql, lexicon)
+    shown = (without_text(part.text) if part.is_secret else part.text for part in parts)
+    return without_url_passwords("".join(shown))
 
 
-def without_secrets(text: str) -> str:
-    """A text that may hold SQL of unknown rules, line for line, without what is secret in it.
+def without_secrets(sql: str) -> str:
+    """SQL of unknown rules, which may be cut off, line for line without what is secret in it.
 
-    That is all from the first quote behind the word to the last one.
+    That is all from the first quote behind the word to the last one, or to the end.
     """
-    if found := _WORD.search(text):
-        opening = _QUOTE.search(text, found.end())
-        last = max(text.rfind(quote) for quote in "'\"$")
-        if opening and last > opening.start():
-            literal = text[opening.start() : last + 1]
-            text = f"{text[: opening.start()]}{without_text(literal)}{text[last + 1 :]}"
-    return _IN_URL.sub(r"\g<1>***", _IN_CONNECTION.sub(r"\g<1>***", text))
+    word = _WORD.search(sql)
+    opening = _QUOTE.search(sql, word.end()) if word else None
+    sql = _without_quoted(sql, opening.start()) if opening else sql
+    return without_url_passwords(_IN_CONNECTION.sub(r"\g<1>***", sql))
 
 
-def message_without(message: str, sql: str, lexicon: Lexicon) -> str:
-    """What a database said of a statement, without the secrets of that, whole or cut off."""
+def _without_quoted(text: str, start: int) -> str:
+    """The text without what the quote at `start` opens, and all up to the last quote."""
+    is_open = text.count(text[start], start) % 2 == 1
+    end = len(text) if is_open else max(text.rfind(quote, start) for quote in "'\"$") + 1
+    return f"{text[:start]}{without_text(text[start:end])}{text[end:]}"
+
+
+def without_url_passwords(text: str) -> str:
+    """The text without what stands in a URL between the user and the host."""
+    return _IN_URL.sub(r"\g<1>***", text)
+
+
+def message_without(
+    message: str, statement: Statement | None = None, lexicon: Lexicon | None = None
+) -> str:
+    """What a database said, without secrets: those of the statement, whole or cut off, too."""
     message = shortened(message, _LONGEST)
-    literals = {_OUTER_QUOTES.sub("", part.text) for part in _parts(sql, lexicon) if part.is_secret}
-    literals |= {literal.replace("''", "'") for literal in literals}
+    if statement and lexicon and _WORD.search(statement.sql):
+        message = _without_literals(message, _secrets(statement.sql, lexicon))
+        if statement.rows is not None:
+            message = _VALUE.sub("***", message)
+    message = _KEY.sub(lambda m: f"{m[1]}(***)" if _WORD.search(m["columns"]) else m[0], message)
+    if found := _LITERAL_IN_MESSAGE.search(message):
+        message = _without_quoted(message, found.end())
+    return without_url_passwords(_IN_CONNECTION.sub(r"\g<1>***", message))
+
+
+def _secrets(sql: str, lexicon: Lexicon) -> set[str]:
+    """The contents of the literals that are secret."""
+    found = {_OUTER_QUOTES.sub("", part.text) for part in _parts(sql, lexicon) if part.is_secret}
+    return found | {literal.replace("''", "'") for literal in found}
+
+
+def _without_literals(message: str, literals: set[str]) -> str:
     short = {literal for literal in literals if len(literal) < _SHORTEST}
     message = _QUOTED_SHORTLY.sub(lambda m: "***" if m[0] in short else m[0], message)
     for literal in literals - short:
-        if literal.strip() and (literal[:_EDGE] in message or literal[-_EDGE:] in message):
+        if not literal.strip():
+            continue
+        if len(literal) < _EDGE:
+            if literal in message:
+                message = re.sub(rf"(?<!\w){re.escape(literal)}(?!\w)", "***", message)
+        elif literal[:_EDGE] in message or literal[-_EDGE:] in message:
             message = _without_edge(message, literal)
             message = _without_edge(message[::-1], literal[::-1])[::-1]
-    return without_secrets(message)
+    return message
 
 
 def with_names(message: str, values: Iterable[tuple[str, str]]) -> str:
@@ -76,13 +117,13 @@ def with_names(message: str, values: Iterable[tuple[str, str]]) -> str:
 
     The shortest, which may be anything, stay.
     """
-    for name, value in values:
-        if len(value) >= _EDGE:
-            message = message.replace(value, name)
-        elif len(value) >= _SHORTEST:
-            alone = rf"(?<!\w){re.escape(value)}(?!\w)"
-            message = name.join(re.split(alone, message))
-    return message
+    names = {value: name for name, value in values if len(value) >= _SHORTEST}
+    longest_first = sorted(names, key=len, reverse=True)
+    patterns = [
+        re.escape(value) if len(value) >= _EDGE else rf"(?<!\w){re.escape(value)}(?!\w)"
+        for value in longest_first
+    ]
+    return re.sub("|".join(patterns), lambda m: names[m[0]], message) if patterns else message
 
 
 def shortened(text: str, length: int) -> str:
@@ -100,6 +141,9 @@ def _parts(sql: str, lexicon: Lexicon, depth: int = 0) -> Iterator[Part]:
             if not piece.kind:
                 parts, secret = _bare(text, secret)
                 yield from parts
+            elif text.startswith(("/*!", "/*M!")):  # which is code on MySQL and MariaDB
+                yield Part(text, True) if secret else Part(without_secrets(text))
+                secret = secret or _WORD.search(text) is not None
             elif piece.kind == "comment" or text.startswith("/*"):
                 yield Part(without_secrets(text))
             elif secret:
@@ -131,15 +175,16 @@ def _bare(text: str, secret: bool) -> tuple[list[Part], bool]:
 
 def _literal(text: str, lexicon: Lexicon, depth: int) -> Iterator[Part]:
     """A literal that is no secret itself, but may hold one."""
-    if tag := _OPENING_TAG.match(text):
-        inside = text[tag.end() : len(text) - len(tag[0])]
+    while tag := _OPENING_TAG.match(text):  # one may follow another without a blank
+        end = text.find(tag[0], tag.end())
+        inside = text[tag.end() : end]
         yield Part(tag[0])
         if depth < _DEEPEST:
             yield from _parts(inside, lexicon, depth + 1)
         else:
             yield Part(inside, True)
         yield Part(tag[0])
-        return
+        text = text[end + len(tag[0]) :]
     inside = text[1:-1]
     begins = [found.end(1) for found in [_IN_CONNECTION.search(inside)] if found]
     if word := _WORD.search(inside):
@@ -149,12 +194,12 @@ def _literal(text: str, lexicon: Lexicon, depth: int) -> Iterator[Part]:
         yield Part(inside[min(begins) :], True)
         yield Part(text[-1])
     else:
-        yield Part(_IN_URL.sub(r"\g<1>***", text))
+        yield Part(text)
 
 
 def without_text(secret: str) -> str:
     """What is shown for a secret, on as many lines."""
-    breaks = "\n" * secret.count("\n")
+    breaks = "".join(_LINE_BREAK.findall(secret))
     return f"'***{breaks}'" if secret.strip() else secret
 
 

@@ -32,6 +32,7 @@ class Statement(NamedTuple):
     parts. A statement with a `flaw` must not be sent: it holds a quote or a body that never ends,
     or is a command of the database's own shell. `delimiter` is what it goes on to; another one than
     a semicolon may hold several statements.
+    `rules` are those by which it was read, where a statement before it has changed them.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Statement(NamedTuple):
     parts: tuple[int, int, int] | None = None
     flaw: Flaw | None = None
     delimiter: str = ";"
+    rules: Lexicon | None = None
 
     @property
     def sql(self) -> str:
@@ -85,10 +87,12 @@ def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | M
         if plain and lexicon.ends_plainly(text, start, end):
             sql = text[start:end].rstrip(BLANKS)
             ends = (start, start + len(sql))
-            if lexicon.delimiter == ";":
+            if lexicon is initial and lexicon.delimiter == ";":
                 yield Statement(sql, line, column, *ends, keyword)
             else:
-                yield Statement(sql, line, column, *ends, keyword, delimiter=lexicon.delimiter)
+                rules = None if lexicon is initial else lexicon
+                of = lexicon.delimiter
+                yield Statement(sql, line, column, *ends, keyword, delimiter=of, rules=rules)
             pos = end + len(lexicon.delimiter)
             continue
         if not keyword and (marker := lexicon.marker.match(text, start)):
@@ -115,7 +119,7 @@ def scan(text: str, lexicon: Lexicon, offset: int = 0) -> Iterator[Statement | M
         sql = text[start : extent.end].rstrip(BLANKS)
         yield Statement(
             *(sql, line, column, start, start + len(sql), keyword),
-            *(extent.parts, flaw, lexicon.delimiter),
+            *(extent.parts, flaw, lexicon.delimiter, None if lexicon is initial else lexicon),
         )
         pos = extent.resume
         if keyword in lexicon.switches:

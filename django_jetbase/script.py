@@ -12,7 +12,7 @@ from .redaction import without_secrets
 from .scanner import Marker, Statement, place, scan
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
-_COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/", re.DOTALL)
+_COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
 _BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
 _ON_OFF = {"on": True, "off": False}
 _DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")

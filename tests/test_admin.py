@@ -426,6 +426,25 @@ def test_secrets_are_blanked(project: Project, root: Browser) -> None:
         project.query(undo)
 
 
+REREAD = {
+    "postgresql": "SET standard_conforming_strings = off;\n"
+    "ALTER ROLE nobody PASSWORD 'x\\'hunter';",
+    "mysql": "SET sql_mode = 'NO_BACKSLASH_ESCAPES';\n"
+    "CREATE USER 'a\\' IDENTIFIED BY 'hunter' NONSENSE;",
+}
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_a_failing_statement_is_read_by_the_rules_that_held(
+    project: Project, root: Browser
+) -> None:
+    project.write(V1__a=REREAD[project.vendor])
+    with pytest.raises(Exception, match="V1__a") as caught:
+        project.call("upgrade")
+    assert "hunter" not in str(caught.value)
+    assert "hunter" not in root.get(f"{EVENTS}?database={project.alias}")
+
+
 @pytest.mark.engines("sqlite")
 def test_another_admin_site(project: Project, root: Browser) -> None:
     project.write(V1__one="SELECT 1;")

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from django_jetbase import Statement, split
 from django_jetbase.display import shown
 from django_jetbase.lexicons import lexicon_of
 from django_jetbase.redaction import blanked, message_without, with_names, without_secrets
@@ -33,6 +34,13 @@ SECRET = {
         "COPY u (name, password) FROM STDIN;\na\thunter\n\\.\n",
         "COPY u (name, password) FROM STDIN;\na\thunter\n",
         "SET standard_conforming_strings = off; ALTER ROLE a PASSWORD 'x\\'hunter'",
+        "SET standard_conforming_strings = off; ALTER ROLE a PASSWORD 'hunter",
+        "SELECT $a$x$a$$b$ PASSWORD 'hunter' $b$",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=h sslpassword=hunter' PUBLICATION p",
+        "-- db_password=hunter\nSELECT 1",
+        "SELECT 'postgresql://me:hunter@h/db",
+        "SELECT 'postgresql://me:hun@hunter@h/db'",
+        "COPY t FROM STDIN;\npostgresql://me:hunter@h/db\n\\.\n",
     ],
     "mysql": [
         "CREATE USER a IDENTIFIED BY 'hunter'",
@@ -47,6 +55,10 @@ SECRET = {
         "-- jetbase: delimiter=~\nCREATE USER a IDENTIFIED BY 'hunter'~",
         "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; CREATE USER 'a\\' IDENTIFIED BY 'hunter'",
         "-- it's the password: 'hunter'\nSELECT 1",
+        "CREATE USER a IDENTIFIED BY /*! 'hunter' */",
+        "CREATE USER a /*! IDENTIFIED BY */ 'hunter'",
+        "CREATE TABLE t (a INT) CONNECTION='mysql://u:hun''hunter@h/db/t'",
+        "SET sql_mode = 'ANSI'; CREATE USER a IDENTIFIED BY 'hunter",
     ],
     "sqlite": [
         "PRAGMA key = 'hunter'",
@@ -74,6 +86,21 @@ def test_all_else_is_shown_as_it_is(vendor: str) -> None:
     assert shown(text, lexicon_of(vendor)) == text
 
 
+@pytest.mark.parametrize("sql", ["SELECT $a$x$a$$longer$y$longer$", "SELECT $$a$$$x$b$x$"])
+def test_quotes_behind_each_other_are_shown_as_they_are(sql: str) -> None:
+    assert shown(sql, lexicon_of("postgresql")) == sql
+
+
+def test_every_kind_of_line_break_stays() -> None:
+    text = shown("ALTER ROLE a PASSWORD 'a\rb\r\nc\nd';", lexicon_of("postgresql"))
+    assert text == "ALTER ROLE a PASSWORD '***\r\r\n\n';"
+
+
+def test_names_that_are_their_own_values() -> None:
+    values = [("${app_owner}", "app_owner")] * 40 + [("${app}", "app_")]
+    assert with_names('role "app_owner"', values) == 'role "${app_owner}"'
+
+
 def test_text_that_turns_its_direction_is_shown_as_an_escape() -> None:
     assert shown("SELECT '\u202eabc'", lexicon_of("sqlite")) == "SELECT '\\u202eabc'"
 
@@ -94,17 +121,53 @@ def test_text_that_turns_its_direction_is_shown_as_an_escape() -> None:
     ],
 )
 def test_a_message_does_not_repeat_it(message: str, sql: str) -> None:
-    assert "hunter" not in message_without(message, sql, lexicon_of("mysql"))
+    lexicon = lexicon_of("mysql")
+    statement = next(iter(split(sql, "mysql")))
+    assert "hunter" not in message_without(message, statement, lexicon)
 
 
 def test_a_message_keeps_what_is_like_a_short_secret() -> None:
     said = "Failing row contains (1, a, secret)."
-    found = message_without(said, "INSERT INTO u (password) VALUES ('a')", lexicon_of("mysql"))
-    assert found == said
+    statement = next(iter(split("INSERT INTO u (password) VALUES ('a', 'user')", "mysql")))
+    assert message_without(said, statement, lexicon_of("mysql")) == said
+    said = 'relation "users" does not exist'
+    assert message_without(said, statement, lexicon_of("mysql")) == said
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Field 'password' doesn't have a default value",
+        "Unknown column 'password' in 'field list'",
+        'null value in column "password" of relation "u" violates not-null constraint',
+        'password authentication failed for user "u"',
+    ],
+)
+def test_a_message_about_a_column_is_left_as_it_is(message: str) -> None:
+    assert message_without(message) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "DETAIL: Key (password)=(hunter) already exists.",
+        "DETAIL: Key (name, password)=(a, hunter) is duplicated.",
+        "near PASSWORD 'hunter",
+        "connection to postgresql://me:hunter@h/db failed",
+    ],
+)
+def test_a_message_by_itself(message: str) -> None:
+    assert "hunter" not in message_without(message)
+
+
+def test_a_message_does_not_repeat_the_rows_of_a_copy() -> None:
+    statement = next(iter(split("COPY u (password) FROM STDIN;\nhunter\n\\.\n", "postgresql")))
+    said = 'invalid input syntax: "hunter"\nCONTEXT: COPY u, column password: "hunter"'
+    assert "hunter" not in message_without(said, statement, lexicon_of("postgresql"))
 
 
 def test_a_message_names_a_placeholder_for_its_value() -> None:
-    values = [("${schema}", "sales"), ("${token}", "hunter2")]
+    values = [("${schema}", "sales"), ("${token}", "hunter2"), ("${sales}", "${schema}")]
     said = 'relation "sales.t" does not exist near hunter2; presales'
     expected = 'relation "${schema}.t" does not exist near ${token}; presales'
     assert with_names(said, values) == expected
@@ -121,6 +184,7 @@ HOSTILE = {
     "open quotes": ("ALTER ROLE a PASSWORD '{}", "a'b'"),
     "numbers": ("UPDATE t SET password = 1, {}", "a = 1,"),
     "key": ("{}", "PRAGMA  "),
+    "comments that never end": ("/* {}", " /* "),
 }
 
 
@@ -132,7 +196,8 @@ def seconds(template: str, piece: str, length: int) -> float:
         for vendor in ANY:
             blanked(text, lexicon_of(vendor))
         without_secrets(text)
-        message_without(text[:20_000], text, lexicon_of("postgresql"))
+        statement = Statement(text, 1, 1, 0, len(text))
+        message_without(text[:20_000], statement, lexicon_of("postgresql"))
         best = min(best, time.perf_counter() - began)
     return best
 

@@ -17,7 +17,7 @@ from ..dialects.values import Holder
 from ..exceptions import JetbaseError
 from ..migrator import Migrator
 from ..problems import Problem
-from ..redaction import without_secrets
+from ..redaction import message_without
 from ..results import Status
 from ..state import Entry
 from .labels import STATES, instant
@@ -93,7 +93,7 @@ def harmless(alias: str) -> Iterator[None]:
 
 def said_by(error: Exception) -> str:
     """What an error says, without secrets; one that is not expected is logged."""
-    said = without_secrets(str(error).strip()).encode(errors="replace").decode()
+    said = message_without(str(error).strip()).encode(errors="replace").decode()
     if isinstance(error, _EXPECTED):
         return said or type(error).__name__
     logger.error("The admin could not read a database.", exc_info=error)

@@ -82,8 +82,10 @@ def refuse_busy(address: str) -> None:
     """Fail before anything is created."""
     host, _, port = address.partition(":")
     try:
+        if not host:
+            raise ValueError("it has no host")
         socket.create_server((host, int(port or 8000))).close()
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         raise CommandError(f"Give another address, as 127.0.0.1:8001: {error}") from error
 
 
@@ -108,8 +110,8 @@ def new_database(alias: str, folder: Path) -> Iterator[None]:
     given["TEST"]["NAME"] = str(folder / f"{alias}.sqlite3") if is_file else f"{name}_demo"
     if not is_file:
         refuse_existing(alias, f"{name}_demo")
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
         yield
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
