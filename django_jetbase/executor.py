@@ -311,7 +311,7 @@ class _Run:
     def error(self, failure: StatementFailed) -> StatementError:
         """The failure as a sentence: where, what the database said, what now holds."""
         said = self.dialect.message_of(failure.__cause__)
-        line = column = None
+        line = column = statement = rules = None
         shown = ""
         if failure.index is not None:
             statement = self.section.statements[failure.index]
@@ -319,13 +319,12 @@ class _Run:
             rules = statement.rules or self.dialect.lexicon
             begin = self.section.as_written(statement)[:_READ]
             shown = shortened(blanked(begin, rules), _SHOWN)
-            said = message_without(said, statement, rules)
-        said = with_names(message_without(said), self.section.placeholders)
+        said = with_names(message_without(said, statement, rules), self.section.placeholders)
         if failure.offset is not None:
             line, column = self.section.place(failure.offset)
         where = ":".join(str(part) for part in (self.migration.path, line, column) if part)
         text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
-        keyword = "" if failure.index is None else statement.keyword
+        keyword = statement.keyword if statement else ""
         remedy = self.dialect.remedy(failure.__cause__, keyword)
         error = StatementError(
             "\n".join(filter(None, [text, remedy, self._consequence()])),

@@ -483,6 +483,20 @@ def test_texts_beyond_the_limits(project: Project, root: Browser) -> None:
 
 
 @pytest.mark.engines("sqlite")
+def test_a_text_of_which_nothing_is_shown(project: Project, root: Browser) -> None:
+    text = f"SELECT 1;\n-- {'x' * 2_000_000}\n-- rollback\nSELECT 2;"
+    project.configure(HISTORY_TEXT_LIMIT=3_000_000)
+    project.write(V1__t=text)
+    project.call("upgrade")
+    said = text_of(root.page("1"))
+    assert "The text is too long to be shown." in said
+    assert "a rollback runs nothing" not in said
+    project.write(V1__t=text.replace("1", "3"))
+    assert "too many lines to be compared" in text_of(root.page("1"))
+    assert "The text is too long to be shown." in text_of(root.page("1", "view=disk"))
+
+
+@pytest.mark.engines("sqlite")
 def test_what_differs_only_beyond_what_is_shown(project: Project, root: Browser) -> None:
     project.write(V1__t="SELECT 'a' AS password, 'hunter1';")
     project.call("upgrade")

@@ -123,6 +123,27 @@ def test_the_demonstration_drops_no_database_of_others(
     engine.administer(f"DROP DATABASE {SHOP}_demo")
 
 
+@pytest.mark.engines("postgresql")
+def test_the_demonstration_keeps_the_database_of_who_may_create_none(
+    engine: Engine, environment: dict[str, str]
+) -> None:
+    role = f"{NAME}_poor"
+    engine.administer(f"CREATE ROLE {role} LOGIN", f"CREATE DATABASE {SHOP} OWNER {role}")
+    try:
+        command = [sys.executable, "manage.py", "demo", "8766"]
+        poor = environment | {"PGUSER": role}
+        done = subprocess.run(
+            command, cwd=EXAMPLE, env=poor, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode != 0
+        assert "permission denied to create database" in done.stderr
+        found = engine.administer(f"SELECT 1 FROM pg_database WHERE datname = '{SHOP}'")
+        assert found == [(1,)]
+    finally:
+        engine.administer(f"DROP DATABASE IF EXISTS {SHOP}")
+        engine.administer(f"DROP ROLE {role}")
+
+
 @pytest.mark.engines("sqlite")
 def test_a_busy_address_is_said_before_anything_is_made(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:

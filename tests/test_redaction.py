@@ -211,5 +211,6 @@ def test_the_time_is_linear(name: str) -> None:
 
 def test_quotes_in_each_other_without_end() -> None:
     levels = range(3_000)
-    text = "".join(f"$t{n}$ ; " for n in levels) + "".join(f"$t{n}$" for n in reversed(levels))
-    assert "PASSWORD" not in shown(f"DO {text}", lexicon_of("postgresql"))
+    text = "".join(f"$t{n}$ ; " for n in levels) + "PASSWORD 'hunter'"
+    text += "".join(f"$t{n}$" for n in reversed(levels))
+    assert "hunter" not in shown(f"DO {text}", lexicon_of("postgresql"))

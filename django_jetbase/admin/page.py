@@ -17,7 +17,6 @@ from . import labels
 
 LONGEST_TEXT = 200_000  # characters that are shown of a text
 LONGEST_READ = 2_000_000  # characters of a text of which any are shown
-_TOO_LONG = "…"
 APPLIED, ON_DISK, DIFFERENCE, FORMATTED = "applied", "disk", "diff", "formatted"
 VIEWS = {
     APPLIED: _("As applied"),
@@ -112,8 +111,8 @@ class Page:
 
     def _shown(self, text: str | None) -> str | None:
         """The whole text without its secrets."""
-        if text is None or len(text) > LONGEST_READ:
-            return None if text is None else _TOO_LONG
+        if text is None or _is_too_long(text):
+            return None if text is None else ""
         return display.shown(text, self.lexicon)
 
     @cached_property
@@ -123,8 +122,9 @@ class Page:
         if section is None:
             return None
         on_disk = (self.detail.on_disk or "").endswith(section)
-        whole = (self._on_disk if on_disk else self._applied) or ""
-        lines = display.lines_of(whole)
+        if _is_too_long(self.detail.on_disk if on_disk else self.detail.applied):
+            return "…"
+        lines = display.lines_of((self._on_disk if on_disk else self._applied) or "")
         count = len(display.lines_of(section)) - 1
         return _cut("\n".join(lines[len(lines) - count :] if count else []).strip("\n"))
 
@@ -162,6 +162,11 @@ class Page:
         return _cut((self._on_disk if self.shows_file else self._applied) or "")
 
     @property
+    def is_too_long(self) -> bool:
+        """Whether nothing of the text is shown."""
+        return _is_too_long(self.detail.on_disk if self.shows_file else self.detail.applied)
+
+    @property
     def lines(self) -> list[str]:
         return display.lines_of(self.text)
 
@@ -173,10 +178,16 @@ class Page:
     @cached_property
     def difference(self) -> list[display.Line] | None:
         """The lines that differ; None where there are too many, empty where only secrets do."""
+        if _is_too_long(self.detail.applied) or _is_too_long(self.detail.on_disk):
+            return None
         try:
             return list(display.compared(self._applied or "", self._on_disk or ""))
         except ValueError:
             return None
+
+
+def _is_too_long(text: str | None) -> bool:
+    return text is not None and len(text) > LONGEST_READ
 
 
 def _cut(text: str) -> str:

@@ -107,14 +107,16 @@ def new_database(alias: str, folder: Path) -> Iterator[None]:
     given = connection.settings_dict
     name = given["NAME"]
     is_file = connection.vendor == "sqlite"
-    given["TEST"]["NAME"] = str(folder / f"{alias}.sqlite3") if is_file else f"{name}_demo"
+    new = str(folder / f"{alias}.sqlite3") if is_file else f"{name}_demo"
+    given["TEST"]["NAME"] = new
     if not is_file:
-        refuse_existing(alias, f"{name}_demo")
+        refuse_existing(alias, new)
     try:
         connection.creation.create_test_db(verbosity=0, autoclobber=True)
         yield
     finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+        if given["NAME"] == new:  # else none was created, and this would drop the alias's own
+            connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def prepare(alias: str, folder: Path) -> None:
