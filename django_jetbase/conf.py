@@ -33,6 +33,8 @@ class Settings:
     tests: bool = True
     upgrade_after_migrate: bool = False
     role: str | None = None
+    history_schema: str | None = None
+    history_table_prefix: str = "django_jetbase_"
 
     @classmethod
     def of(cls, alias: str) -> "Settings":
@@ -61,8 +63,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "TESTS": (bool,),
     "UPGRADE_AFTER_MIGRATE": (bool,),
     "ROLE": (str,),
+    "HISTORY_SCHEMA": (str,),
+    "HISTORY_TABLE_PREFIX": (str,),
 }
 _OPTIONAL = {field.name.upper() for field in fields(Settings) if field.default is None}
+_PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,39}")  # a name that means the same on every database
 _CHOICES = {"OUT_OF_ORDER": ("error", "warn", "apply")}
 assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settings)}
 
@@ -122,6 +127,11 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
         elif key in _CHOICES and value not in _CHOICES[key]:
             wanted = " or ".join(map(repr, _CHOICES[key]))
             yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
+        elif key == "HISTORY_TABLE_PREFIX" and not _PREFIX.fullmatch(value):
+            yield (
+                f"{name}[\"{key}\"] must be at most 40 small letters, digits and '_', no digit"
+                f" first, not {value!r}."
+            )
         elif key == "PLACEHOLDERS":
             yield from _placeholder_errors(value, f'{name}["{key}"]')
 

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, IntegrityError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .conf import Settings
+from .conf import Settings, aliases_in_use
 from .dialects import dialect_of
 from .dialects.base import Notice
-from .exceptions import AtomicError, ReadOnlyError
+from .exceptions import AtomicError, ReadOnlyError, SettingsError
 from .history import History
 from .lease import Lease
 from .lock import Lock
 from .recorder import Recorder
+from .tables import Tables
 
 logger = logging.getLogger("django_jetbase")
 logger.addHandler(logging.NullHandler())  # a command shows by itself what it does
@@ -32,12 +34,20 @@ class Database:
         self.settings = Settings.of(alias)
         self.lock_wait = self.settings.lock_wait if lock_wait is None else lock_wait
         self.connection = connections[alias]
+        refuse_moving_backend(self.connection)
         self.dialect = dialect_of(self.connection, self._hear)
         self._notice = notice
-        self.history = History(self.dialect)
-        self.lease = Lease(self.dialect)
+        self.tables = Tables(
+            self.dialect,
+            self.settings.history_table_prefix,
+            self.settings.history_schema,
+            lambda: claimed_schemas(alias),
+        )
+        self.history = History(self.dialect, self.tables)
+        self.lease = Lease(self.dialect, self.tables)
         self.lock = Lock(self.dialect, self.lease)
-        self.recorder = Recorder(self.dialect, self.settings.history_text_limit, self.lease)
+        limit = self.settings.history_text_limit
+        self.recorder = Recorder(self.dialect, self.tables, limit, self.lease)
 
     def _hear(self, text: str) -> None:
         logger.info(text, extra={"database": self.alias})
@@ -83,6 +93,10 @@ class Database:
             with self.autocommit():
                 yield
 
+    def create_schemas(self) -> None:
+        """Create the schemas that the settings name, where they are missing."""
+        self.dialect.create_schemas(self.settings.history_schema)
+
     def takes_writes(self) -> bool:
         with self.reading():
             return self.dialect.takes_writes()
@@ -118,10 +132,42 @@ class Database:
 
     def _create_tables(self) -> None:
         """Several processes may do so at once: who is late finds the tables there."""
-        while missing := self.recorder.missing():
+        while missing := self.tables.missing():
             try:
                 with self.dialect.transaction():
                     self.recorder.write(self.recorder.creation())
             except DatabaseError:
-                if self.recorder.missing() == missing:
+                if self.tables.missing() == missing:
                     raise
+
+
+def refuse_moving_backend(connection: BaseDatabaseWrapper) -> None:
+    """Raise SettingsError for a backend that sets the search_path by itself, at any time."""
+    if moves_search_path(connection):
+        raise SettingsError(
+            f"The backend of the alias {connection.alias!r}, {connection.settings_dict['ENGINE']},"
+            " moves the search_path by itself, as that of django-tenants does, so nothing tells in"
+            " which schema files would run and the history would be: this is not supported. Give"
+            " each schema an alias of its own with Django's backend."
+        )
+
+
+def moves_search_path(connection: BaseDatabaseWrapper) -> bool:
+    """Whether it has the methods by which such backends are told where to go."""
+    return any(hasattr(connection, name) for name in ("set_schema", "set_tenant"))
+
+
+def claimed_schemas(alias: str) -> set[str]:
+    """The schemas that other aliases of the same database name for their histories."""
+    place = _server_and_name(alias)
+    others = [o for o in aliases_in_use() if o != alias and _server_and_name(o) == place]
+    named = (
+        Settings.of(other).history_schema or dialect_of(connections[other]).named_schema
+        for other in others
+    )
+    return {schema for schema in named if schema}
+
+
+def _server_and_name(alias: str) -> tuple[str, ...]:
+    given = connections[alias].settings_dict
+    return tuple(str(given[key]) for key in ("ENGINE", "HOST", "PORT", "NAME"))

@@ -16,7 +16,7 @@ from .migration import Applied, Direction, Origin
 from .models import AppliedMigration
 from .plan import Step
 from .queries import Expression, Query
-from .recorder import TABLE, Recorded, Recorder
+from .recorder import Recorded, Recorder
 from .redaction import blanked, message_without, shortened, with_names
 from .retry import Retry
 from .script import Section
@@ -212,8 +212,9 @@ class _Run:
         assert row is not None  # written above
         unsure = row.attempted > row.committed
         fence = self.lock.lease.fence
+        table = self.history.tables.sql(AppliedMigration)
         self.progress = Progress(
-            TABLE, row.sequence, fence, self._look, row.committed, unsure=unsure
+            table, row.sequence, fence, self._look, row.committed, unsure=unsure
         )
         try:
             self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))

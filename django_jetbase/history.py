@@ -1,6 +1,7 @@
 """What the history says: the state that migrations have left, and the log."""
 
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,8 +11,16 @@ from .dialects.base import Dialect
 from .exceptions import HistoryError
 from .migration import Applied, Kind, Version
 from .models import AppliedMigration, Event
+from .tables import Tables
 
 STARTED = "started"
+_APPLIED = (  # the columns, as Applied has them
+    *("id", "key", "kind", "version", "description", "path", "checksum", "upgrade_checksum"),
+    *("at", "incomplete", "committed", "attempted", "statements", "duration_ms"),
+    *("database_user", "host", "origin"),
+)
+_NUMBERS = ("id", "committed", "attempted", "statements", "duration_ms")
+_TYPES = {"at": datetime} | dict.fromkeys(_NUMBERS, int)  # of all other columns: str
 
 
 class Past(NamedTuple):
@@ -39,12 +48,23 @@ class Past(NamedTuple):
 class History:
     """The history in one database, to be read."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, tables: Tables) -> None:
         self.dialect = dialect
+        self.tables = tables
         self.alias = dialect.connection.alias
 
+    @property
+    def _state(self) -> Any:
+        """A queryset of what is applied."""
+        return self.tables.of(AppliedMigration).objects.using(self.alias)
+
+    @property
+    def log(self) -> Any:
+        """A queryset of the events."""
+        return self.tables.of(Event).objects.using(self.alias)
+
     def exists(self) -> bool:
-        return self.dialect.has_table(AppliedMigration._meta.db_table)
+        return self.tables.has(AppliedMigration)
 
     def read(self) -> list[Applied]:
         """Everything that is applied, in the order in which it was; empty without tables."""
@@ -53,13 +73,13 @@ class History:
     def versions(self) -> list[Version]:
         """The versions that are applied to their end; empty without tables.
 
-        One query, unless a failing one would do harm or the tables are missing.
+        One query, unless a failing one would do harm, the tables are missing or, on databases with
+        schemas, their place must be asked for.
         """
-        if self.dialect.connection.in_atomic_block and not self.exists():
+        asks = self.dialect.has_schemas or self.dialect.connection.in_atomic_block
+        if asks and not self.exists():
             return []
-        rows = AppliedMigration.objects.using(self.alias).filter(
-            namespace="", kind=str(Kind.VERSIONED), incomplete=""
-        )
+        rows = self._state.filter(namespace="", kind=str(Kind.VERSIONED), incomplete="")
         try:
             found = [_version(version) for version in rows.values_list("version", flat=True)]
             return [version for version in found if version]
@@ -73,26 +93,27 @@ class History:
         return next(iter(self._read(key=key)), None)
 
     def _read(self, **lookups: Any) -> list[Applied]:
-        rows = (
-            AppliedMigration.objects.using(self.alias)
-            .filter(namespace="", **lookups)
-            .order_by("id")
-            .values_list(
-                *("id", "key", "kind", "version", "description", "path", "checksum"),
-                *("upgrade_checksum", "at", "incomplete", "committed", "attempted"),
-                *("statements", "duration_ms", "database_user", "host", "origin"),
-            )
-        )
+        rows = self._state.filter(namespace="", **lookups).order_by("id").values_list(*_APPLIED)
         return [
             Applied(id, key, _kind(kind), _version(version), *rest)
-            for id, key, kind, version, *rest in rows
+            for id, key, kind, version, *rest in self._sound(_APPLIED, rows)
         ]
+
+    def _sound(self, columns: Sequence[str], rows: Iterable[Any]) -> Iterator[Any]:
+        """The rows. Raises HistoryError where a column holds what is not for it."""
+        try:
+            for row in rows:
+                if not self.dialect.keeps_types:
+                    _check(columns, row)
+                yield row
+        except ValueError as error:
+            raise HistoryError(f"The history holds what no run writes there: {error}.") from error
 
     def checksums(self) -> dict[str, str] | None:
         """The checksum of each file; None where one is not applied once and for all."""
         if not self.exists():
             return {}
-        rows = AppliedMigration.objects.using(self.alias).filter(namespace="")
+        rows = self._state.filter(namespace="")
         checksums = {}
         for path, checksum, kind, incomplete in rows.values_list(
             "path", "checksum", "kind", "incomplete"
@@ -105,29 +126,24 @@ class History:
 
     def text_of(self, row: Applied) -> str | None:
         """The whole file as it ran; None where it was not kept."""
-        data = (
-            AppliedMigration.objects.using(self.alias)
-            .filter(pk=row.sequence)
-            .values_list("text", flat=True)
-            .first()
-        )
+        data = self._state.filter(pk=row.sequence).values_list("text", flat=True).first()
         return None if data is None else _unpacked(data)
 
     def text_begun(self, row: Applied) -> str | None:
         """The whole file as it was when a run of it last began; None where it was not kept."""
-        events = Event.objects.using(self.alias).filter(key=row.key, event=STARTED)
+        events = self.log.filter(key=row.key, event=STARTED)
         data = events.order_by("-id").values_list("text", flat=True).first()
         return None if data is None else _unpacked(data)
 
     def text_last_kept(self, key: str) -> str | None:
         """The whole file as the last event of a migration that has kept it knows it."""
-        events = Event.objects.using(self.alias).filter(namespace="", key=key, text__isnull=False)
+        events = self.log.filter(namespace="", key=key, text__isnull=False)
         data = events.order_by("-id").values_list("text", flat=True).first()
         return None if data is None else _unpacked(data)
 
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
-        return Event.objects.using(self.alias).aggregate(last=models.Max("id"))["last"] or 0
+        return self.log.aggregate(last=models.Max("id"))["last"] or 0
 
     def events(self, key: str | None = None, last: int | None = None) -> list[Past]:
         """Everything that happened, or to one migration, oldest first; empty without tables.
@@ -136,11 +152,11 @@ class History:
         """
         if not self.exists():
             return []
-        events = Event.objects.using(self.alias).order_by("-id")
+        events = self.log.order_by("-id")
         if key is not None:
             events = events.filter(namespace="", key=key)
-        rows = list(events.values_list(*Past._fields)[:last])[::-1]
-        return [Past(*row) for row in rows]
+        rows = self._sound(Past._fields, events.values_list(*Past._fields)[:last])
+        return [Past(*row) for row in rows][::-1]
 
 
 def _unpacked(data: "bytes | memoryview[int]") -> str:
@@ -149,6 +165,13 @@ def _unpacked(data: "bytes | memoryview[int]") -> str:
         return zlib.decompress(data).decode()
     except (zlib.error, UnicodeDecodeError, TypeError) as error:
         raise HistoryError(f"A text that the history has kept is damaged: {error}.") from error
+
+
+def _check(columns: Iterable[str], row: Iterable[Any]) -> None:
+    """Raise ValueError for a value that its column is not for."""
+    for column, value in zip(columns, row, strict=True):
+        if not isinstance(value, _TYPES.get(column, str)):
+            raise ValueError(f"{value!r} is no {column}")
 
 
 def _kind(text: str) -> Kind:

@@ -8,16 +8,13 @@ from django.db import Error, IntegrityError
 
 from .dialects.base import Dialect
 from .dialects.values import Holder
+from .exceptions import HistoryError
 from .identity import stamp
-from .models import LOCK, Heartbeat, InstantField
+from .models import Heartbeat, InstantField, LockHolder
 from .queries import Expression, Query, insert, update
+from .tables import Tables
 
-_BEATS = Heartbeat._meta.db_table
 _COLUMNS = [name for name in Holder._fields if name != "beat"]
-_HOLDER = (
-    f"SELECT {', '.join(_COLUMNS)}, (SELECT beat FROM {_BEATS} WHERE namespace = '') FROM {LOCK}"
-    " WHERE namespace = '' AND token <> ''"
-)
 
 
 class Lease:
@@ -27,22 +24,45 @@ class Lease:
     end with a look at it. `token` is this process's own while it is the owner, else empty.
     """
 
-    def __init__(self, dialect: Dialect, token: str = "") -> None:
+    def __init__(self, dialect: Dialect, tables: Tables, token: str = "") -> None:
         self.dialect = dialect
+        self.tables = tables
         self.token = token
 
     def holder(self) -> Holder | None:
-        """Who holds the lock, with the count of its heartbeats; none without the tables."""
-        if not self.dialect.has_table(LOCK):
+        """Who holds the lock, with the count of its heartbeats; none without the tables.
+
+        Raises HistoryError where the row says what cannot be.
+        """
+        if not self.tables.has(LockHolder):
             return None
-        rows = self.dialect.execute(_HOLDER)
-        return _holder(*rows[0]) if rows else None
+        lock, beats = self.tables.name(LockHolder), self.tables.name(Heartbeat)
+        try:
+            rows = self.dialect.execute(
+                f"SELECT {', '.join(_COLUMNS)}, (SELECT beat FROM {beats} WHERE namespace = '')"
+                f" FROM {lock} WHERE namespace = '' AND token <> ''"
+            )
+            return _holder(*rows[0]) if rows else None
+        except (TypeError, ValueError) as error:
+            raise HistoryError(
+                "The row of the lock holds what no run writes there, so nothing tells who has the"
+                f" lock: see who can write to {lock}, and free it by setting its token to ''."
+            ) from error
+
+    def is_working(self, holder: Holder) -> bool:
+        """Whether the holder's session is known to live, whatever became of its client."""
+        return self.dialect.is_working(holder, self.tables.sql(LockHolder))
+
+    def end_session(self, holder: Holder) -> None:
+        """End the holder's session, if it lives. Raises Error where that is not allowed."""
+        self.dialect.terminate(holder, self.tables.sql(LockHolder))
 
     def take(self, token: str, command: str, of: str = "") -> bool:
         """Become the owner where the owner is `of`, nobody by default."""
-        values = self._mine(token, command)
+        where = Query("token = %s", (of,))
+        queries = taking(self.tables, self._mine(token, command), where)
         try:
-            taken = any(self._change(query) for query in taking(self.dialect, values, token_is(of)))
+            taken = any(self._change(query) for query in queries)
         except IntegrityError:  # another process was faster
             return False
         except Error as error:  # or at the same time, where transactions are serializable
@@ -71,28 +91,44 @@ class Lease:
         """Let go of the lock, or take it away from the owner with another token."""
         token = token or self.token
         self.token = "" if token == self.token else self.token
-        return bool(self._change(freeing(token)))
+        return bool(self._change(freeing(self.tables, token)))
 
     def beat(self) -> bool:
         """Say that the owner is alive; False where it is the owner no more."""
-        if self._change(_beating(self.token)):
+        if self._change(self._beating()):
             return True
         if not self.is_mine():
             return False
-        quote = self.dialect.connection.ops.quote_name
-        self._change(insert(quote, _BEATS, {"namespace": "", "beat": 0}))
+        beats, quote = self.tables.sql(Heartbeat), self.dialect.quote
+        self._change(insert(beats, quote, {"namespace": "", "beat": 0}))
         return True
+
+    def _beating(self) -> Query:
+        lock = self.tables.sql(LockHolder)
+        owned = f"EXISTS (SELECT 1 FROM {lock} WHERE namespace = '' AND token = %s)"
+        return Query(
+            f"UPDATE {self.tables.sql(Heartbeat)} SET beat = beat + 1"
+            f" WHERE namespace = '' AND {owned}",
+            (self.token,),
+        )
 
     def is_mine(self) -> bool:
         """Whether this process is the owner; while it holds no lease, whether nobody is."""
-        if not self.token:
+        fence = self.fence
+        if not isinstance(fence, Expression):
             return self.holder() is None
-        return self.dialect.execute(f"SELECT {self.fence}") != [(None,)]
+        return self.dialect.execute(f"SELECT {fence.sql}", fence.params) != [(None,)]
 
     @property
     def fence(self) -> str | Expression:
         """The namespace, which is NULL for an owner that is none any more."""
-        return fence(self.token, self.dialect) if self.token else ""
+        if not self.token:
+            return ""
+        return Expression(
+            f"(SELECT namespace FROM {self.tables.sql(LockHolder)}"
+            f" WHERE namespace = '' AND token = %s{self.dialect.locking_read})",
+            (self.token,),
+        )
 
     def _change(self, query: Query) -> int:
         """How many rows it changed."""
@@ -102,42 +138,31 @@ class Lease:
             return self.dialect.change(query)
 
 
-def fence(token: str, dialect: Dialect) -> Expression:
-    """SQL for the namespace as long as the owner has the token, else for NULL."""
-    return Expression(
-        f"(SELECT namespace FROM {dialect.qualified(LOCK)}"
-        f" WHERE namespace = '' AND {token_is(token)}"
-        f"{dialect.locking_read})"
-    )
-
-
-def taking(dialect: Dialect, values: Mapping[str, Any], where: str) -> list[Query]:
+def taking(tables: Tables, values: Mapping[str, Any], where: Query) -> list[Query]:
     """Make somebody the owner where the row says so, or where there is none yet."""
-    quote = dialect.connection.ops.quote_name
-    none = f"FROM (SELECT 1 AS one) AS one_row WHERE NOT EXISTS (SELECT 1 FROM {LOCK})"
+    lock, quote = tables.sql(LockHolder), tables.dialect.quote
+    none = f"FROM (SELECT 1 AS one) AS one_row WHERE NOT EXISTS (SELECT 1 FROM {lock})"
     return [
-        update(quote, LOCK, values, f"namespace = '' AND {where}"),
-        insert(quote, LOCK, {"namespace": "", **values}, none),
+        update(lock, quote, values, where._replace(sql=f"namespace = '' AND {where.sql}")),
+        insert(lock, quote, {"namespace": "", **values}, Query(none)),
     ]
 
 
-def freeing(token: str) -> Query:
+def freeing(tables: Tables, token: str) -> Query:
     """Make nobody the owner where the owner has the token."""
-    return Query(f"UPDATE {LOCK} SET token = '' WHERE namespace = '' AND {token_is(token)}")
-
-
-def _beating(token: str) -> Query:
-    owned = f"EXISTS (SELECT 1 FROM {LOCK} WHERE namespace = '' AND {token_is(token)})"
-    return Query(f"UPDATE {_BEATS} SET beat = beat + 1 WHERE namespace = '' AND {owned}")
-
-
-def token_is(token: str) -> str:
-    """SQL for whether the owner has the token, which is hexadecimal; an empty one is nobody's."""
-    return f"token = '{token}'"
+    lock = tables.sql(LockHolder)
+    return Query(f"UPDATE {lock} SET token = '' WHERE namespace = '' AND token = %s", (token,))
 
 
 def _holder(*row: Any) -> Holder:
+    """The row by its form, since SQLite keeps anything in any column. Raises ValueError."""
     holder = Holder(*row)
     since = InstantField().from_db_value(holder.since, None, None)
-    assert since is not None  # the column is NOT NULL
-    return holder._replace(since=since, beat=holder.beat or 0)
+    if since is None:
+        raise ValueError
+    return holder._replace(
+        since=since,
+        pid=int(holder.pid),
+        session=int(holder.session),
+        beat=int(holder.beat or 0),
+    )

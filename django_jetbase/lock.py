@@ -89,7 +89,7 @@ class Lock:
             holder = self.lease.holder()
             if holder is None or holder.token != self.lease.token:
                 return True
-            while self.dialect.is_working(holder):
+            while self.lease.is_working(holder):
                 if time.monotonic() >= deadline:
                     self.lease.token = ""
                     return False
@@ -100,9 +100,9 @@ class Lock:
 
     def is_alive(self, holder: Holder) -> bool:
         """Whether the holder shows life; where its session is not known, waits for a sign."""
-        watch = Watch(self.dialect)
+        watch = Watch(self.lease)
         now: Holder | None = holder
-        while now == holder and not self.dialect.is_working(holder):
+        while now == holder and not self.lease.is_working(holder):
             if watch.is_gone(holder):
                 return False
             time.sleep(BEAT_EVERY / 2)
@@ -116,7 +116,7 @@ class Lock:
         """
         self.dialect.wait = wait
         try:
-            self.dialect.terminate(holder)
+            self.lease.end_session(holder)
         except Error as error:
             said = self.dialect.message_of(error)
             self.dialect.notice(f"The session {holder.session} could not be ended: {said}")
@@ -128,7 +128,7 @@ class Lock:
         try:
             self.dialect.claim(token)
             self._acquire(token)
-            with _beating(self.dialect, token, self._pulse):
+            with _beating(self.lease, self._pulse):
                 yield
         finally:
             self._pulse = Pulse()
@@ -145,7 +145,7 @@ class Lock:
         """
         deadline = time.monotonic() + self._wait
         pause = _FIRST_PAUSE
-        watch = Watch(self.dialect)
+        watch = Watch(self.lease)
         of: str | None = ""
         while of is None or not self.lease.take(token, self._command, of):
             holder = self.lease.holder()
@@ -188,8 +188,8 @@ class Watch:
     That is when no heartbeat has come for some time and the database knows nothing of its session.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
         self.is_new = False  # whether the holder was last another one than before
         self._seen: Holder | None = None
         self._since = 0.0
@@ -199,28 +199,28 @@ class Watch:
         if holder != self._seen:
             self._seen, self._since = holder, time.monotonic()
         silent = time.monotonic() - self._since >= STALE_AFTER
-        return silent and not self.dialect.is_working(holder)
+        return silent and not self.lease.is_working(holder)
 
     def seems_gone(self, holder: Holder) -> bool:
         """Whether that will be so in a few seconds, which are worth more waiting."""
         known_for = time.monotonic() - self._since
-        return known_for < STALE_AFTER + 1 and not self.dialect.is_working(holder)
+        return known_for < STALE_AFTER + 1 and not self.lease.is_working(holder)
 
 
 @contextmanager
-def _beating(dialect: Dialect, token: str, pulse: Pulse) -> Iterator[None]:
+def _beating(lease: Lease, pulse: Pulse) -> Iterator[None]:
     """Keep the lease alive from a thread with a connection of its own; `pulse` hears of it.
 
     The thread also says whom a statement waits for.
 
     Most runs are over before its first heartbeat, and cost no connection.
     """
-    if dialect.is_private:
+    if lease.dialect.is_private:
         yield
         return
     stop = threading.Event()
     pulse.beaten = time.monotonic()
-    arguments = (dialect, dialect.session_id(), token, stop, pulse)
+    arguments = (lease, lease.token, lease.dialect.session_id(), stop, pulse)
     thread = threading.Thread(target=_beat, args=arguments, daemon=True)
     thread.start()
     try:
@@ -231,12 +231,13 @@ def _beating(dialect: Dialect, token: str, pulse: Pulse) -> Iterator[None]:
 
 
 def _beat(
-    dialect: Dialect,
-    session: int | None,
+    lease: Lease,
     token: str,
+    session: int | None,
     stop: threading.Event,
     pulse: Pulse,
 ) -> None:
+    dialect = lease.dialect
     other: Dialect | None = None
     known: set[int] = set()
     while not stop.wait(BEAT_EVERY):
@@ -246,7 +247,7 @@ def _beat(
                 continue
             other = other or dialect.companion()
             other.wait = BEAT_EVERY
-            if not Lease(other, token).beat():
+            if not Lease(other, lease.tables, token).beat():
                 pulse.lost.set()
                 break
             pulse.beaten = time.monotonic()

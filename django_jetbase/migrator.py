@@ -67,7 +67,8 @@ class Migrator:
             state = self.inspection.state(files, skip)
             problems = self._problems(files, state, skip)
             entries = tuple(state.entries())
-        return Status(entries, problems, tuple(state.pending), state.current)
+            place = self.database.tables.place
+        return Status(entries, problems, tuple(state.pending), state.current, place)
 
     def _problems(self, files: Files, state: State, skip: Skip) -> tuple[Problem, ...]:
         """What an upgrade of everything that is pending would be told."""

@@ -26,9 +26,12 @@ class InstantField(models.Field):  # type: ignore[type-arg]
         return None if value is None else utc_text(value)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> datetime | None:
-        if isinstance(value, str):
-            value = parse_datetime(value)
-        return None if value is None else value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        found = parse_datetime(value) if isinstance(value, str) else value
+        if not isinstance(found, datetime):
+            raise ValueError(f"{value!r} is no point in time")
+        return found.replace(tzinfo=UTC)
 
 
 def utc_text(instant: datetime) -> str:

@@ -9,8 +9,9 @@ from .exceptions import MigrationFileError
 from .lease import Lease
 from .preparation import Planned, Preparation
 from .queries import Query
-from .recorder import TABLES, Recorder
+from .recorder import Recorder
 from .script import Section
+from .tables import MODELS
 from .version import __version__
 
 
@@ -21,12 +22,14 @@ class Offline:
         self.name = str(database.connection.settings_dict["NAME"])
         self.preparation = preparation
         self.dialect = database.dialect
-        self.client = client_of(database.dialect)
+        self.tables = database.tables
+        self.client = client_of(database.dialect, self.tables)
         limit = database.settings.history_text_limit
         self.history = database.history
         self.token = secrets.token_hex(16)
-        lease = Lease(self.dialect, "" if self.dialect.transaction_is_lock else self.token)
-        self.recorder = Recorder(database.dialect, limit, lease, self.client.stamp)
+        token = "" if self.dialect.transaction_is_lock else self.token
+        lease = Lease(self.dialect, self.tables, token)
+        self.recorder = Recorder(self.dialect, self.tables, limit, lease, self.client.stamp)
 
     def script(self, planned: Iterable[Planned]) -> str:
         """The script of these steps. Raises MigrationFileError for what the client cannot send.
@@ -49,7 +52,7 @@ class Offline:
                 ),
             )
             yield from self._transaction(creation)
-            yield from self.client.created(TABLES)
+            yield from self.client.created([self.tables.name(model) for model in MODELS])
         yield from self.client.lock(self.token)
         if self.history.exists():
             yield from self.client.refuse_other(self.history.last_event())

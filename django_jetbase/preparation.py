@@ -154,6 +154,13 @@ class Preparation:
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section
+        if section and section.statements and not section.transaction and self.dialect.is_pooled:
+            said = (
+                "has transaction=off, and this alias connects through a pooler, behind which each"
+                " statement may run in another session"
+            )
+            hint = "run it on an alias that connects to the server itself (--database)"
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
         for statement in section.statements if section else ():
             assert section is not None  # it has statements
             if reason := self.dialect.obstacle(statement, section):

@@ -7,36 +7,52 @@ Quote = Callable[[str], str]
 
 
 class Query(NamedTuple):
-    """SQL with its parameters."""
+    """SQL with its parameters, each marked by `%s`; any other per cent sign is doubled."""
 
     sql: str
     params: tuple[Any, ...] = ()
 
 
-class Expression(str):
-    """SQL that stands in a query for a value."""
+class Expression(NamedTuple):
+    """SQL that stands in a query for a value; marked and doubled as in a query."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
 
 
-def insert(quote: Quote, table: str, values: Mapping[str, Any], where: str = "") -> Query:
-    """Insert a row, whose values may be expressions; `where` begins with FROM."""
+def insert(
+    table: str, quote: Quote, values: Mapping[str, Any], where: Query | None = None
+) -> Query:
+    """Insert a row, whose values may be expressions, into a table whose name is SQL already.
+
+    `where` begins with FROM.
+    """
     columns = ", ".join(map(quote, values))
     marks = ", ".join(map(_mark, values.values()))
-    row = f"SELECT {marks} {where}" if where else f"VALUES ({marks})"
-    return Query(f"INSERT INTO {quote(table)} ({columns}) {row}", _params(values))
+    row = f"SELECT {marks} {where.sql}" if where else f"VALUES ({marks})"
+    return Query(
+        f"INSERT INTO {table} ({columns}) {row}",
+        (*_params(values), *(where.params if where else ())),
+    )
 
 
-def update(
-    quote: Quote, table: str, values: Mapping[str, Any], where: str, params: tuple[Any, ...] = ()
-) -> Query:
-    """Change rows; `params` are those of the condition."""
+def update(table: str, quote: Quote, values: Mapping[str, Any], where: Query) -> Query:
+    """Change the rows of a table, whose name is SQL already, for which the condition holds."""
     changes = ", ".join(f"{quote(name)} = {_mark(value)}" for name, value in values.items())
-    return Query(f"UPDATE {quote(table)} SET {changes} WHERE {where}", (*_params(values), *params))
+    return Query(
+        f"UPDATE {table} SET {changes} WHERE {where.sql}", (*_params(values), *where.params)
+    )
 
 
 def _mark(value: Any) -> str:
     """What stands for a value in the SQL of a query."""
-    return value.replace("%", "%%") if isinstance(value, Expression) else "%s"
+    return value.sql if isinstance(value, Expression) else "%s"
 
 
 def _params(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(value for value in values.values() if not isinstance(value, Expression))
+    """The parameters of all values, in order."""
+    return tuple(
+        param
+        for value in values.values()
+        for param in (value.params if isinstance(value, Expression) else (value,))
+    )

@@ -1,6 +1,7 @@
 """What the app does when Django migrates: test databases get every SQL migration."""
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,9 @@ from django.db import Error, connections
 from django.db.models.signals import post_migrate, pre_migrate
 
 from .conf import Settings, aliases_in_use
+from .database import moves_search_path, refuse_moving_backend
 from .django_migrations import unapplied
-from .exceptions import JetbaseError
+from .exceptions import JetbaseError, SettingsError
 from .migrator import Migrator
 
 _RECREATE = (
@@ -40,7 +42,9 @@ def is_test_database(alias: str) -> bool:
 
 def is_kept_by_tests(alias: str) -> bool:
     """Whether it is a test database, and one with SQL migrations."""
-    return is_test_database(alias) and alias in aliases_in_use() and Settings.of(alias).tests
+    if not is_test_database(alias) or moves_search_path(connections[alias]):
+        return False
+    return alias in aliases_in_use() and Settings.of(alias).tests
 
 
 @contextmanager
@@ -59,10 +63,10 @@ def _before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
     post_migrate.connect(_after_migrate, sender=sender)
     with _refusing():
         if using in _left_alone:
-            Migrator(using).database.dialect.create_schema()
+            Migrator(using).database.create_schemas()
         for alias, name in _in_test_database(using):
             with _called(alias, name):
-                Migrator(alias).database.dialect.create_schema()
+                Migrator(alias).database.create_schemas()
 
 
 def _after_migrate(
@@ -104,7 +108,18 @@ def _in_test_database(using: str) -> list[tuple[str, str]]:
         for alias in aliases_in_use()
         if Settings.of(alias).tests
         and (alias == using or connections[alias].creation.test_db_signature() == place)
+        and not _is_passed_over(alias)
     ]
+
+
+def _is_passed_over(alias: str) -> bool:
+    """Whether the backend is refused; the tests of the project go on without SQL migrations."""
+    try:
+        refuse_moving_backend(connections[alias])
+    except SettingsError as error:
+        warnings.warn(f"No SQL migrations in test databases: {error}", RuntimeWarning, stacklevel=2)
+        return True
+    return False
 
 
 @contextmanager

@@ -11,19 +11,11 @@ from .history import STARTED
 from .identity import stamp
 from .lease import Lease
 from .migration import Applied, Direction, Kind, Migration, Origin, Version
-from .models import AppliedMigration, Event, Heartbeat, LockHolder, Run, SchemaVersion
+from .models import AppliedMigration, Event, Run, SchemaVersion
 from .queries import Expression, Query, insert, update
+from .tables import Tables
 from .version import __version__
 
-TABLE = AppliedMigration._meta.db_table
-_MODELS: tuple[type[models.Model], ...] = (
-    SchemaVersion,
-    Event,
-    AppliedMigration,
-    Heartbeat,
-    LockHolder,
-)
-TABLES = [model._meta.db_table for model in _MODELS]
 SCHEMA_VERSION = 1
 
 APPLIED = "applied"
@@ -59,12 +51,14 @@ class Recorder:
     def __init__(
         self,
         dialect: Dialect,
+        tables: Tables,
         text_limit: int,
         lease: Lease,
         stamp: Mapping[str, Expression] | None = None,
     ) -> None:
         self.dialect = dialect
         self.connection = dialect.connection
+        self.tables = tables
         self.text_limit = text_limit
         self.lease = lease
         self.given_stamp = stamp
@@ -72,20 +66,15 @@ class Recorder:
     def write(self, queries: Iterable[Query]) -> None:
         with self.dialect.cursor() as cursor:
             for query in queries:
-                cursor.execute(query.sql, query.params or None)
-
-    def missing(self) -> list[type[models.Model]]:
-        """The models whose tables are not there yet."""
-        found = self.dialect.tables_among(TABLES)
-        return [model for model in _MODELS if model._meta.db_table not in found]
+                cursor.execute(*query)
 
     def creation(self) -> list[Query]:
         """What creates the tables that are missing."""
         editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
         editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
         queries: list[Query] = []
-        for model in self.missing():
-            sql, params = editor.table_sql(model)
+        for model in self.tables.missing():
+            sql, params = editor.table_sql(self.tables.of(model))
             queries.append(Query(sql, tuple(params or ())))
             if model is SchemaVersion:
                 row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
@@ -179,7 +168,7 @@ class Recorder:
             return [self._update_begun(row, committed=committed, attempted=attempted)]
         if replaced:
             return [self._update_begun(row, incomplete="")]
-        sql = f"DELETE FROM {self._quote(TABLE)} WHERE id = %s AND incomplete = %s"
+        sql = f"DELETE FROM {self._state} WHERE id = %s AND incomplete = %s"
         return [Query(sql, (row.sequence, row.incomplete))]
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
@@ -224,7 +213,7 @@ class Recorder:
 
     def _all_due(self) -> Query:
         """All repeatable files are due again: a dropped table may have taken its views along."""
-        sql = f"DELETE FROM {self._quote(TABLE)} WHERE namespace = %s AND kind <> %s"
+        sql = f"DELETE FROM {self._state} WHERE namespace = %s AND kind <> %s"
         return Query(sql, ("", str(Kind.VERSIONED)))
 
     def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
@@ -246,21 +235,21 @@ class Recorder:
         }
 
     def _update(self, key: str, **values: Any) -> Query:
-        where = f"namespace = %s AND {self._quote('key')} = %s"
-        return update(self._quote, TABLE, values, where, ("", key))
+        where = Query(f"namespace = %s AND {self._quote('key')} = %s", ("", key))
+        return update(self._state, self._quote, values, where)
 
     def _update_row(self, row: Applied, **values: Any) -> Query:
         """Change this very row: by now its migration may have another one."""
-        return update(self._quote, TABLE, values, "id = %s", (row.sequence,))
+        return update(self._state, self._quote, values, Query("id = %s", (row.sequence,)))
 
     def _update_begun(self, row: Applied, **values: Any) -> Query:
-        where = "id = %s AND incomplete = %s"
-        return update(self._quote, TABLE, values, where, (row.sequence, row.incomplete))
+        where = Query("id = %s AND incomplete = %s", (row.sequence, row.incomplete))
+        return update(self._state, self._quote, values, where)
 
     def _forget(self, row: Applied | None) -> list[Query]:
         if row is None:
             return []
-        return [Query(f"DELETE FROM {self._quote(TABLE)} WHERE id = %s", (row.sequence,))]
+        return [Query(f"DELETE FROM {self._state} WHERE id = %s", (row.sequence,))]
 
     def _values(
         self, migration: Recorded, duration: int | Expression, statements: int
@@ -279,7 +268,7 @@ class Recorder:
         }
 
     @property
-    def _stamp(self) -> Mapping[str, str]:
+    def _stamp(self) -> Mapping[str, str | Expression]:
         """When, by whom and from where something is recorded."""
         return self.given_stamp or stamp(self.connection)
 
@@ -300,10 +289,9 @@ class Recorder:
         """
         values = self._values(migration, duration, statements) | {"origin": str(origin)}
         if replaces:
-            key, table = self._quote("key"), self._quote(TABLE)
             also = " AND incomplete = ''" if whole else ""
-            found = f"(SELECT {key} FROM {table} WHERE id = {replaces.sequence}{also})"
-            values["key"] = Expression(found)
+            found = f"(SELECT {self._quote('key')} FROM {self._state} WHERE id = %s{also})"
+            values["key"] = Expression(found, (replaces.sequence,))
         return self._insert(Event, values | {"event": event, "detail": detail})
 
     def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
@@ -312,9 +300,9 @@ class Recorder:
         same = replaced is not None and replaced.checksum == migration.checksum
         values = columns | ({"text": "NULL"} if same else {})
         return Query(
-            f"INSERT INTO {self._quote(Event._meta.db_table)}"
+            f"INSERT INTO {self.tables.sql(Event)}"
             f" ({', '.join(columns.values())}, {self._quote('event')}, {self._quote('detail')})"
-            f" SELECT {', '.join(values.values())}, %s, %s FROM {self._quote(TABLE)}"
+            f" SELECT {', '.join(values.values())}, %s, %s FROM {self._state}"
             f" WHERE namespace = %s AND {self._quote('key')} = %s",
             (APPLIED, "", "", migration.key),
         )
@@ -325,10 +313,15 @@ class Recorder:
         return zlib.compress(text.encode())
 
     def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
-        return insert(self._quote, model._meta.db_table, values)
+        return insert(self.tables.sql(model), self._quote, values)
+
+    @property
+    def _state(self) -> str:
+        """The table of what is applied, as SQL."""
+        return self.tables.sql(AppliedMigration)
 
     def _quote(self, name: str) -> str:
-        return self.connection.ops.quote_name(name)
+        return self.dialect.quote(name)
 
 
 def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:

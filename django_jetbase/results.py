@@ -10,6 +10,7 @@ from .preparation import Planned
 from .problems import Problem
 from .recorder import Recorded
 from .state import Entry
+from .tables import Place
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Status:
     problems: tuple[Problem, ...]
     pending: tuple[Migration, ...]
     current: Version | None
+    history: Place
 
 
 @dataclass(frozen=True)

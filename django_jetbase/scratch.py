@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
+from .conf import Settings
 from .dialects import dialect_of
 from .migrator import Migrator
 from .plan import ZERO
@@ -48,7 +49,8 @@ class Scratch:
 
     def schema(self) -> list[str]:
         """Everything in it but its rows, a line for each."""
-        return schema_of(dialect_of(self.connection))
+        prefix = Settings.of(self.database).history_table_prefix
+        return schema_of(dialect_of(self.connection), prefix)
 
 
 @contextmanager

@@ -302,9 +302,9 @@ def test_another_process_with_the_number_of_a_dead_one(project: Project) -> None
     with held(project) as database:
         holder = database.lease.holder()
         assert holder is not None
-        assert database.dialect.is_working(holder)
+        assert database.lease.is_working(holder)
         other = holder._replace(session_start="another")
-        assert not database.dialect.is_working(other) or sys.platform != "linux"
+        assert not database.lease.is_working(other) or sys.platform != "linux"
 
 
 def test_nobody_to_ask(project: Project, monkeypatch: Any) -> None:

@@ -7,6 +7,7 @@ from django.db import IntegrityError
 from django_jetbase.dialects import dialect_of
 from django_jetbase.schemas import schema_of
 from django_jetbase.schemas.base import Schema
+from django_jetbase.tables import PREFIX
 
 from .conftest import Project
 
@@ -175,7 +176,7 @@ def test_an_index_is_not_a_unique_one(project: Project) -> None:
 
 def test_introspection_serves_backends_without_a_schema_of_their_own(project: Project) -> None:
     def lines() -> list[str]:
-        return Schema(dialect_of(project.connection)).lines()
+        return Schema(dialect_of(project.connection), PREFIX).lines()
 
     project.write(V1__a="SELECT 1;")
     project.call("upgrade")

@@ -50,17 +50,6 @@ def test_session_authorization_and_assumed_role(project: Project) -> None:
 
 
 @PG
-def test_a_history_in_another_schema_is_refused(project: Project) -> None:
-    project.write(V1__x="CREATE TABLE here (id int);")
-    project.call("upgrade")
-    project.query("CREATE SCHEMA elsewhere")
-    project.query("SET search_path = elsewhere")
-    for command in ("upgrade", "status", "rollback"):
-        with pytest.raises(CommandError, match="django_jetbase_migration is in the schema public"):
-            project.call(command)
-
-
-@PG
 def test_an_alias_with_a_schema_of_its_own_has_its_own_history(project: Project) -> None:
     project.write(V1__x="CREATE TABLE here (id int);")
     project.call("upgrade")

@@ -144,21 +144,26 @@ class EventList(Listing):
     """What happened in one database, newest first."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        """Of the database that the filters choose; where it has its log is yet to be asked."""
         alias = next(iter(aliases()), DEFAULT_DB_ALIAS)
-        found = Event.objects.using(alias).defer("text").order_by("-id")
-        found = self.filtered(request, found)
+        return self.filtered(request, Event.objects.using(alias))
+
+    def _narrowed(self, request: HttpRequest, log: Any) -> Any:
+        found = log.defer("text").order_by("-id")
+        for spec in self.filter_specs:
+            found = spec.queryset(request, found)
         for word in self.words:
             found = found.filter(Q(path__icontains=word) | Q(description__icontains=word))
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        found, alias = self.queryset, self.queryset.db
+        alias = self.queryset.db
         self.queryset = Event.objects.none()
         try:
             database = Migrator(alias).database
             with harmless(alias), database.reading():
                 if database.history.exists():
-                    self.queryset = found
+                    self.queryset = self._narrowed(request, database.history.log)
                 super().get_results(request)
         except IncorrectLookupParameters:
             raise

@@ -3,11 +3,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..dialects.base import Dialect
-from ..lease import freeing, taking, token_is
-from ..models import LOCK, Event
+from ..lease import freeing, taking
+from ..models import Event, LockHolder
 from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
+from ..tables import Tables
 
 LOCKED = "Another process is running migrations on this database"
 CHANGED = "The history has changed since this script was written"
@@ -24,9 +25,12 @@ class Client(ABC):
     stamp: ClassVar[Mapping[str, Expression]]  # when, by whom and from where something is recorded
     start: ClassVar[str]  # notes the time
     elapsed: ClassVar[Expression]  # milliseconds since `start`
+    # What identifies the session that runs the script in the row of the lock, and its start.
+    session: ClassVar[tuple[Expression, Expression]]
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, tables: Tables) -> None:
         self.dialect = dialect
+        self.tables = tables
 
     @abstractmethod
     def head(self) -> Iterator[str]:
@@ -34,7 +38,7 @@ class Client(ABC):
 
     def lock(self, token: str) -> Iterator[str]:
         """Take the lock, or stop where another session lives that has it."""
-        session, started = self.dialect.this_session
+        session, started = self.session
         values = {
             "token": token,
             "host": self.stamp["host"],
@@ -45,19 +49,27 @@ class Client(ABC):
             "command": "script",
             "since": self.stamp["at"],
         }
-        free = f"({token_is('')} OR NOT {self.dialect.at_work})"
-        yield from map(self.query, taking(self.dialect, values, free))
-        mine = f"EXISTS (SELECT 1 FROM {LOCK} WHERE {token_is(token)} AND session = {session})"
-        yield from self.fail_unless(mine, LOCKED)
+        free = Query(f"(token = '' OR NOT {self.dialect.at_work})")
+        yield from map(self.query, taking(self.tables, values, free))
+        mine = Query(
+            f"EXISTS (SELECT 1 FROM {self._lock} WHERE token = %s AND session = {session.sql})",
+            (token, *session.params),
+        )
+        yield from self.fail_unless(self.rendered(mine), LOCKED)
+
+    @property
+    def _lock(self) -> str:
+        return self.tables.sql(LockHolder)
 
     def unlock(self, token: str) -> Iterator[str]:
         """Let go of the lock."""
-        yield self.query(freeing(token))
+        yield self.query(freeing(self.tables, token))
 
     def refuse_other(self, last_event: int) -> Iterator[str]:
         """Stop where the last event of the history is another one."""
-        last = f"(SELECT COALESCE(MAX(id), 0) FROM {Event._meta.db_table})"
-        yield from self.fail_unless(f"{last} = {last_event}", CHANGED)
+        last = f"(SELECT COALESCE(MAX(id), 0) FROM {self.tables.sql(Event)})"
+        same = Query(f"{last} = %s", (last_event,))
+        yield from self.fail_unless(self.rendered(same), CHANGED)
 
     @abstractmethod
     def fail_unless(self, condition: str, message: str) -> Iterator[str]:
@@ -92,8 +104,11 @@ class Client(ABC):
 
     def query(self, query: Query) -> str:
         """A query of the tool's own."""
-        params = tuple(self.literal(param) for param in query.params)
-        return (query.sql % params if params else query.sql) + ";"
+        return f"{self.rendered(query)};"
+
+    def rendered(self, query: Query) -> str:
+        """The SQL of a query, or a part of one, with its parameters in it."""
+        return query.sql % tuple(self.literal(param) for param in query.params)
 
     def literal(self, value: Any) -> str:
         """A value as SQL."""

@@ -11,7 +11,6 @@ from ..dialects.mysql import (
     UNSETTABLE,
     MySQLDialect,
     claiming,
-    set_role,
     set_variable,
 )
 from ..queries import Expression
@@ -45,6 +44,11 @@ class MariaDB(Client):
         "TIMESTAMPDIFF(MICROSECOND, @jetbase_started, UTC_TIMESTAMP(6)) DIV 1000"
     )
 
+    session: ClassVar[tuple[Expression, Expression]] = (
+        Expression("CONNECTION_ID()"),
+        Expression("''"),
+    )
+
     def head(self) -> Iterator[str]:
         yield self._use
         others = dict(self.dialect.execute("SHOW GLOBAL VARIABLES"))
@@ -54,7 +58,7 @@ class MariaDB(Client):
     def lock(self, token: str) -> Iterator[str]:
         """The claim comes last: an earlier run of this very script may have left the token."""
         yield from super().lock(token)
-        yield f"{claiming(token)};"
+        yield self.query(claiming(token))
 
     def fail_unless(self, condition: str, message: str) -> Iterator[str]:
         """Read a table that does not exist: its name is the message."""
@@ -66,7 +70,7 @@ class MariaDB(Client):
     @property
     def _use(self) -> str:
         connection = self.dialect.connection
-        return f"USE {connection.ops.quote_name(connection.settings_dict['NAME'])};"
+        return f"USE {self.dialect.quote(connection.settings_dict['NAME'])};"
 
     @cached_property
     def _variables(self) -> dict[str, str]:
@@ -125,7 +129,7 @@ class MariaDB(Client):
         yield "SET timestamp = DEFAULT;"
         if _ROLE.search(section.text):
             ((role,),) = self.dialect.execute("SELECT CURRENT_ROLE()")
-            yield f"{set_role(role)};"
+            yield f"{self.dialect.set_role(role)};"
 
     def text_literal(self, value: str) -> str:
         if _PLAIN.fullmatch(value):

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar
 
-from ..dialects.postgresql import CHECK_DEFERRED, timeouts
+from ..dialects.postgresql import CHECK_DEFERRED, STARTED, timeouts
 from ..lexicons.ansi import OpenTokenError
 from ..queries import Expression
 from ..scanner import Statement, terminated
@@ -43,19 +43,29 @@ class Psql(Client):
         f"CAST(({_EPOCH} - :jetbase_started) * 1000 AS bigint)"
     )
 
+    session: ClassVar[tuple[Expression, Expression]] = (
+        Expression("pg_backend_pid()"),
+        Expression(
+            f"coalesce((SELECT {STARTED} FROM pg_stat_activity WHERE pid = pg_backend_pid()), '')"
+        ),
+    )
+
     def head(self) -> Iterator[str]:
         yield from (r"\set ON_ERROR_STOP on", r"\set AUTOCOMMIT on", r"\set ON_ERROR_ROLLBACK off")
         yield r"\encoding UTF8"
         ((role,),) = self.dialect.execute("SELECT current_setting('role')")
         if role != "none":
-            yield f"SET ROLE {self.dialect.connection.ops.quote_name(role)};"
+            yield f"SET ROLE {self.dialect.quote(role)};"
         yield r"SELECT current_setting('role') AS jetbase_role \gset"
         yield self._set_all
 
     def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+        tag = "$jetbase$"
+        while tag in condition:
+            tag = f"{tag[:-1]}_$"
         yield (
-            f"DO $jetbase$ BEGIN IF NOT ({condition}) THEN RAISE EXCEPTION '{message}'; END IF;"
-            " END $jetbase$;"
+            f"DO {tag} BEGIN IF NOT ({condition}) THEN RAISE EXCEPTION '{message}'; END IF;"
+            f" END {tag};"
         )
 
     def created(self, tables: Sequence[str]) -> Iterator[str]:

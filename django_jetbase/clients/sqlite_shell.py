@@ -5,8 +5,7 @@ from contextlib import closing
 from typing import ClassVar
 
 from ..dialects.sqlite import OUTSIDE_PRAGMAS, PRAGMAS, SQLiteDialect
-from ..models import LOCK
-from ..queries import Expression
+from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
 from .base import LOCKED, Client
@@ -28,7 +27,7 @@ class SQLiteShell(Client):
     usage: ClassVar[str] = "sqlite3 -batch DATABASE < SCRIPT"
     begin: ClassVar[str] = "BEGIN IMMEDIATE;"
     stamp: ClassVar[Mapping[str, Expression]] = {
-        "at": Expression("strftime('%Y-%m-%d %H:%M:%f000', 'now')"),
+        "at": Expression("strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now')"),
         "database_user": Expression("''"),
         "host": Expression("''"),
     }
@@ -49,7 +48,8 @@ class SQLiteShell(Client):
 
     def lock(self, token: str) -> Iterator[str]:
         """Each transaction is a lock; what has taken the other one must be waited for."""
-        yield from self.fail_unless(f"NOT EXISTS (SELECT 1 FROM {LOCK} WHERE token <> '')", LOCKED)
+        free = Query(f"NOT EXISTS (SELECT 1 FROM {self._lock} WHERE token <> '')")
+        yield from self.fail_unless(self.rendered(free), LOCKED)
 
     def unlock(self, token: str) -> Iterator[str]:
         yield from ()

@@ -10,11 +10,10 @@ from django.db.backends.utils import CursorWrapper
 
 from ..exceptions import HistoryError, SettingsError
 from ..lexicons.ansi import Lexicon
-from ..models import LOCK
 from ..queries import Expression, Query
 from ..scanner import Statement, scan
 from ..script import Section
-from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
+from .values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
 
 # What may hold semicolons of its own, in whatever language.
 _HAS_BODY = re.compile(
@@ -48,7 +47,8 @@ class Dialect:
     # Whether a flush must be told to empty tables of other schemas that refer to those it empties.
     flush_cascades: ClassVar[bool] = False
     locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
-    this_session: tuple[int | Expression, str | Expression] = (0, "")  # and its start
+    has_schemas: ClassVar[bool] = False  # in which the history may be
+    keeps_types: ClassVar[bool] = True  # so that a column holds nothing but what it is for
     at_work: ClassVar[str] = "1 = 0"  # whether the session in a row of the lock is known to live
     # Whether the lock can be looked at in a transaction of a file's own, and is kept by that.
     asks_inside: ClassVar[bool] = False
@@ -70,24 +70,53 @@ class Dialect:
         """Whether the section and its row in the history are one transaction."""
         return self.transactional and section.transaction
 
+    def quote(self, name: str) -> str:
+        """A name as SQL, whatever characters it has."""
+        return str(self.connection.ops.quote_name(name))
+
+    def for_django(self, name: str) -> str:
+        """A name for Django's own operations, which quote it but escape no quote in it."""
+        quoted = self.quote(name)
+        return name if name == quoted[1:-1] else quoted
+
     def has_table(self, name: str) -> bool:
-        """Whether the table is there, as `tables_among` says."""
+        """Whether the table is where this connection looks for it."""
         return bool(self.tables_among([name]))
 
     def tables_among(self, names: Sequence[str]) -> set[str]:
-        """Which of the tables are where this connection looks for them.
-
-        Raises HistoryError where one exists, but not there.
-        """
+        """Which of the tables are where this connection looks for them."""
         return set(names) & set(self.connection.introspection.table_names())
 
-    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
-        """The tables that rows of the project may be in, but for the managed ones of its models."""
-        names = self.connection.introspection.table_names()
-        return [name for name in names if name not in managed and not is_record(name)]
+    def locate(
+        self, tables: Sequence[str], schema: str | None, claimed: Callable[[], Collection[str]]
+    ) -> Location:
+        """Where the history is whose tables have these names, the main one first.
 
-    def create_schema(self) -> None:
-        """Create the schema that the settings of the alias name, where it is missing."""
+        `schema` is the setting, and `claimed` gives the schemas of other aliases. Raises
+        SettingsError for a schema where there are none, HistoryError where it cannot be told.
+        """
+        if schema is not None:
+            raise SettingsError(
+                f'JETBASE["HISTORY_SCHEMA"] is for PostgreSQL; the alias {self.connection.alias!r}'
+                " has none. HISTORY_TABLE_PREFIX gives the tables of the history other names."
+            )
+        return Location(None, frozenset(self.tables_among(tables)))
+
+    def unmanaged_tables(self, managed: Collection[str], records: Collection[str]) -> list[str]:
+        """The tables but for those of models and those that say what was migrated.
+
+        Named as Django's own operations take them.
+        """
+        names = set(self.connection.introspection.table_names()) - {*managed, *records}
+        return [self.for_django(name) for name in sorted(names)]
+
+    @property
+    def named_schema(self) -> str | None:
+        """The schema that the OPTIONS of the alias name first, where there are schemas."""
+        return None
+
+    def create_schemas(self, history: str | None) -> None:
+        """Create the schemas that the settings of the alias name, where they are missing."""
 
     def scratch_name(self, prefix: str, name: str) -> str:
         """What to call a database beside the one with this name."""
@@ -173,12 +202,25 @@ class Dialect:
     def disclaim(self, token: str) -> None:
         """The opposite of `claim`."""
 
-    def is_working(self, holder: Holder) -> bool:
-        """Whether the holder's session is known to live, whatever became of its client."""
-        sql = f"SELECT 1 FROM {LOCK} WHERE token = %s AND {self.at_work}"
+    @property
+    def this_session(self) -> tuple[int | Expression, str | Expression]:
+        """What identifies this session in the row of the lock: its number and its start."""
+        return 0, ""
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands between, so that a session may be at work for others too."""
+        return False
+
+    def is_working(self, holder: Holder, lock: str) -> bool:
+        """Whether the holder's session is known to live, whatever became of its client.
+
+        `lock` is the SQL for the table of the lock, here and below.
+        """
+        sql = f"SELECT 1 FROM {lock} WHERE token = %s AND {self.at_work}"
         return bool(self.execute(sql, (holder.token,)))
 
-    def terminate(self, holder: Holder) -> None:
+    def terminate(self, holder: Holder, lock: str) -> None:
         """End the holder's session, if it lives. Raises Error where that is not allowed."""
 
     def session_id(self) -> int | None:
@@ -226,7 +268,7 @@ class Dialect:
                 self.before_commit(section)
                 self.restore_session(section)
                 for query in closing():
-                    self.execute(query.sql, query.params)
+                    self.execute(*query)
                 self.commit()
         except BaseException:
             self.abandon(section)
@@ -301,10 +343,6 @@ class Dialect:
         Or none, where the file has got shorter.
         """
         return "had begun, so that nothing tells what it did, and was changed"
-
-    def qualified(self, table: str) -> str:
-        """The name of a table of the history, whatever a section has done to the session."""
-        return str(self.connection.ops.quote_name(table))
 
     def interrupt(self, error: BaseException) -> None:
         """Raise the error, now or before the next statement; called in the thread that runs."""
@@ -437,19 +475,14 @@ class Dialect:
     def change(self, query: Query) -> int:
         """Run one query of the tool's own and return how many rows it changed."""
         with self.cursor() as cursor:
-            cursor.execute(query.sql, query.params or None)
+            cursor.execute(*query)
             return int(cursor.rowcount)
 
-    def execute(self, sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run one query of the tool's own and return its rows."""
+    def execute(self, sql: str, params: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:
+        """Run one query of the tool's own and return its rows; without parameters as it stands."""
         with self.cursor() as cursor:
-            cursor.execute(sql, params or None)
+            cursor.execute(sql, params)
             return list(cursor.fetchall()) if cursor.description else []
-
-
-def is_record(table: str) -> bool:
-    """Whether the rows of a table say what was migrated."""
-    return table == DJANGO_MIGRATIONS or table.startswith("django_jetbase_")
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from ..lexicons.mysql import MySQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import Dialect, Retrying, failing, is_record, marks
+from .base import Dialect, Retrying, failing, marks
 from .remedies import FULL, READ_ONLY, lacks, mysql_grant
-from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
+from .values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
@@ -86,6 +86,7 @@ _NOT_ATOMIC = re.compile(
     r"|CREATE OR REPLACE (?:TEMPORARY )?TABLE\b",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 # The character set first: every later text depends on it.
 CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
@@ -102,7 +103,6 @@ class MySQLDialect(Dialect):
 
     locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
     asks_inside: ClassVar[bool] = True
-    this_session = (Expression("CONNECTION_ID()"), "")
     at_work: ClassVar[str] = f"IS_USED_LOCK(CONCAT('{_CLAIM}', token)) IS NOT NULL"
     django_now: ClassVar[str] = "UTC_TIMESTAMP(6)"
 
@@ -132,6 +132,13 @@ class MySQLDialect(Dialect):
             return statement.keyword in _PURE
         return not _NOT_PURE.search(statement.text)
 
+    def quote(self, name: str) -> str:
+        return "`" + name.replace("`", "``") + "`"
+
+    @property
+    def this_session(self) -> tuple[int | Expression, str | Expression]:
+        return Expression("CONNECTION_ID()"), ""
+
     def tables_among(self, names: Sequence[str]) -> set[str]:
         sql = (
             "SELECT table_name FROM information_schema.tables"
@@ -139,28 +146,38 @@ class MySQLDialect(Dialect):
         )
         return {name for (name,) in self.execute(sql, tuple(names))}
 
-    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+    def locate(
+        self, tables: Sequence[str], schema: str | None, claimed: Callable[[], Collection[str]]
+    ) -> Location:
+        """In the database of the connection, also while a file is in another one."""
+        if schema is not None:
+            return super().locate(tables, schema, claimed)
+        rows = self.execute(
+            "SELECT 'database', DATABASE() UNION ALL SELECT 'table', table_name"
+            " FROM information_schema.tables WHERE table_schema = DATABASE()"
+            f" AND table_name IN {marks(tables)}",
+            tuple(tables),
+        )
+        database = next(name for kind, name in rows if kind == "database")
+        return Location(database, frozenset(name for kind, name in rows if kind == "table"))
+
+    def unmanaged_tables(self, managed: Collection[str], records: Collection[str]) -> list[str]:
         sql = (
             "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
             " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY table_name"
         )
-        names = (name for (name,) in self.execute(sql))
-        return [name for name in names if name not in managed and not is_record(name)]
+        known = {*managed, *records}
+        return [self.for_django(name) for (name,) in self.execute(sql) if name not in known]
 
     def epoch(self, column: str) -> str:
         return f"UNIX_TIMESTAMP({column})"
 
-    def qualified(self, table: str) -> str:
-        quote = self.connection.ops.quote_name
-        database = f"{quote(self._database)}." if self._database else ""
-        return f"{database}{quote(table)}"
-
     def claim(self, token: str) -> None:
         """A user lock lives as long as its session, and everybody may ask who has it."""
-        self.execute(claiming(token))
+        self.execute(*claiming(token))
 
     def disclaim(self, token: str) -> None:
-        self.execute(f"DO RELEASE_LOCK('{_CLAIM}{token}')")
+        self.execute("DO RELEASE_LOCK(%s)", (f"{_CLAIM}{token}",))
 
     def session_id(self) -> int | None:
         raw = self.connection.connection
@@ -179,9 +196,16 @@ class MySQLDialect(Dialect):
         connection: Any = self.connection
         return bool(connection.mysql_is_mariadb)
 
-    def terminate(self, holder: Holder) -> None:
-        if self.is_working(holder):
-            self.execute(f"KILL {holder.session}")
+    def terminate(self, holder: Holder, lock: str) -> None:
+        """End the session that has the user lock, whatever the row says."""
+        rows = self.execute(
+            f"SELECT IS_USED_LOCK(CONCAT('{_CLAIM}', token)), CONNECTION_ID() FROM {lock}"
+            " WHERE token = %s",
+            (holder.token,),
+        )
+        for session, own in rows:
+            if session not in (None, own):
+                self.execute("KILL %s", (session,))
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -205,14 +229,21 @@ class MySQLDialect(Dialect):
                 self._set(name, self._variables[name])
         self.execute("UNLOCK TABLES")
         if self._database:
-            self.execute(f"USE {self.connection.ops.quote_name(self._database)}")
+            self.execute(f"USE {self.quote(self._database)}")
         for name, value in self.session_variables().items():
             before = self._variables.get(name, value)
             if value != before and not UNSETTABLE.fullmatch(name):
                 self._set(name, before)
         self.execute("SET timestamp = DEFAULT")
         if self.execute("SELECT CURRENT_ROLE()") != [(self._role,)]:
-            self.execute(set_role(self._role))
+            self.execute(self.set_role(self._role))
+
+    def set_role(self, current: str | None) -> str:
+        """SQL that sets the role that CURRENT_ROLE() gave: MySQL quotes the names in it."""
+        if current in (None, "", "NONE"):
+            return "SET ROLE NONE"
+        assert current is not None  # as just seen
+        return f"SET ROLE {self.quote(current) if self._is_mariadb else current}"
 
     def _set(self, name: str, value: str) -> None:
         """Set a variable; one that is read-only cannot have moved."""
@@ -441,7 +472,7 @@ class MySQLDialect(Dialect):
             return
         other = self.companion()
         try:
-            other.execute(f"KILL QUERY {self._thread}")
+            other.execute("KILL QUERY %s", (self._thread,))
         finally:
             other.connection.close()
 
@@ -480,18 +511,13 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"[\w$]+", text.lower()))
 
 
-def claiming(token: str) -> str:
-    """SQL that lets other sessions see that this one works for the holder with the token."""
-    return f"DO GET_LOCK('{_CLAIM}{token}', 0)"
+def claiming(token: str) -> Query:
+    """Let other sessions see that this one works for the holder with the token."""
+    return Query("DO GET_LOCK(%s, 0)", (f"{_CLAIM}{token}",))
 
 
 def set_variable(name: str, value: str) -> str:
     """SQL that sets a session variable, whose type SHOW VARIABLES does not tell."""
-    number = value.lstrip("-").replace(".", "", 1).isdigit()
-    literal = value if number else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
-    return f"SET SESSION {name} = {literal}"
-
-
-def set_role(current: str | None) -> str:
-    """SQL that sets the role that CURRENT_ROLE() gave."""
-    return f"SET ROLE {'NONE' if current in (None, '', 'NONE') else current}"
+    if not _NUMBER.fullmatch(value):
+        value = "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return f"SET SESSION {name} = {value}"

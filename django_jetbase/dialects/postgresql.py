@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 from django.db import Error
 
-from ..exceptions import HistoryError
 from ..lexicons.ansi import Lexicon
 from ..lexicons.postgresql import PostgreSQLLexicon
 from ..queries import Expression, Query
 from ..scanner import Statement
 from ..script import Section
-from .base import NEEDS_NO_TRANSACTION, Dialect, is_record, marks
+from .base import NEEDS_NO_TRANSACTION, Dialect, marks
 from .messages import SEPARATOR, Message, messages
 from .remedies import FULL, READ_ONLY, lacks, postgresql_grant
-from .values import Blocker, Holder, Obstacle, StatementFailed
+from .search_path import Locator, asked_for, first_literal, names_in
+from .values import Blocker, Holder, Location, Obstacle, StatementFailed
 
 try:
     from psycopg import ClientCursor, errors, generators, pq
@@ -40,7 +40,7 @@ NOT_INSIDE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
-_STARTED = "CAST(extract(epoch FROM backend_start) AS text)"  # of others: not for every role
+STARTED = "CAST(extract(epoch FROM backend_start) AS text)"  # of others: not for every role
 _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
@@ -54,15 +54,10 @@ class PostgreSQLDialect(Dialect):
 
     locking_read: ClassVar[str] = " FOR SHARE"
     flush_cascades: ClassVar[bool] = True
-    this_session = (
-        Expression("pg_backend_pid()"),
-        Expression(
-            f"coalesce((SELECT {_STARTED} FROM pg_stat_activity WHERE pid = pg_backend_pid()), '')"
-        ),
-    )
+    has_schemas: ClassVar[bool] = True
     at_work: ClassVar[str] = (
         "EXISTS (SELECT 1 FROM pg_stat_activity"
-        f" WHERE pid = session AND coalesce({_STARTED} = nullif(session_start, ''), true))"
+        f" WHERE pid = session AND coalesce({STARTED} = nullif(session_start, ''), true))"
     )
     elapsed: ClassVar[Expression] = Expression(
         "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)"
@@ -72,7 +67,6 @@ class PostgreSQLDialect(Dialect):
         super().__init__(*args, **kwargs)
         self._restore: list[str] = []
         self._composer: Any = None
-        self._schema: str | None = None
         self.role = "none"  # that the run began with
 
     @cached_property
@@ -85,31 +79,25 @@ class PostgreSQLDialect(Dialect):
     def _info(self) -> Any:
         return self.connection.connection.info
 
+    def quote(self, name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
     def tables_among(self, names: Sequence[str]) -> set[str]:
         rows = self.execute(
-            "SELECT c.relname::text, n.nspname::text, n.nspname = current_schema() FROM pg_class c"
-            " JOIN pg_namespace n ON n.oid = c.relnamespace"
-            f" WHERE c.relname IN {marks(names)} AND c.relkind = 'r' AND n.nspname !~ '^pg_'",
+            f"SELECT relname::text FROM pg_class WHERE relname IN {marks(names)}"
+            " AND relkind IN ('r', 'p') AND relpersistence <> 't' AND pg_table_is_visible(oid)",
             tuple(names),
         )
-        found = {name for name, _schema, here in rows if here}
-        for name in sorted({name for name, _schema, _here in rows} - found):
-            self._refuse_other_schema(name, [schema for other, schema, _ in rows if other == name])
-        return found
+        return {name for (name,) in rows}
 
-    def _refuse_other_schema(self, table: str, schemas: list[str]) -> None:
-        """An alias whose OPTIONS name a search_path has a schema, and a history, of its own."""
-        ((path, source),) = self.execute(
-            "SELECT setting, source FROM pg_settings WHERE name = 'search_path'"
-        )
-        if source != "client":
-            raise HistoryError(
-                f"The table {table} is in the schema {', '.join(schemas)}, which is not the first"
-                f" of the search_path, {path!r}; connect with the search_path of that schema. For a"
-                ' history of its own, give the alias OPTIONS = {"options": "-c search_path=…"}.'
-            )
+    def locate(
+        self, tables: Sequence[str], schema: str | None, claimed: Callable[[], Collection[str]]
+    ) -> Location:
+        return Locator(self, tables, schema, claimed).locate()
 
     def end_other_sessions(self) -> None:
+        if self.is_pooled:
+            return
         with suppress(Error):
             self.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -125,7 +113,7 @@ class PostgreSQLDialect(Dialect):
         options = self.connection.settings_dict["OPTIONS"]
         had, usual = "assume_role" in options, options.get("assume_role")
         ((before,),) = self.execute("SELECT current_setting('role')")
-        self.execute(f"SET ROLE {self.connection.ops.quote_name(role)}")
+        self.execute(f"SET ROLE {self.quote(role)}")
         options["assume_role"] = role
         try:
             yield
@@ -135,10 +123,10 @@ class PostgreSQLDialect(Dialect):
                 del options["assume_role"]
             with suppress(Error):  # in a transaction that has failed, whose end takes it back
                 if self.is_connected():
-                    quote = self.connection.ops.quote_name
-                    self.execute(f"SET ROLE {before if before == 'none' else quote(before)}")
+                    own = before if before == "none" else self.quote(before)
+                    self.execute(f"SET ROLE {own}")
 
-    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+    def unmanaged_tables(self, managed: Collection[str], records: Collection[str]) -> list[str]:
         """With their schemas: where the alias names a search_path those of that, else of all.
 
         Without foreign tables and those of extensions.
@@ -153,25 +141,43 @@ class PostgreSQLDialect(Dialect):
             " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
             " AND d.objid = c.oid AND d.deptype = 'e') ORDER BY 1, 2"
         )
-        quote = self.connection.ops.quote_name
         return [
-            f"{quote(schema)}.{quote(name)}"
+            f"{self.quote(schema)}.{self.quote(name)}"
             for schema, name, visible in rows
-            if not (visible and name in managed) and not is_record(name)
+            if not (visible and name in managed) and name not in records
         ]
 
-    def create_schema(self) -> None:
-        """Create the first schema of a search_path that the OPTIONS of the alias name."""
+    @property
+    def named_schema(self) -> str | None:
+        return first_literal(names_in(asked_for(self.connection.settings_dict) or ""))
+
+    def create_schemas(self, history: str | None) -> None:
+        """That of the history, and the first of a search_path that the OPTIONS name."""
         ((path, source),) = self.execute(
             "SELECT setting, source FROM pg_settings WHERE name = 'search_path'"
         )
-        name = path.split(",")[0].strip().strip('"')
-        if source == "client" and not name.startswith("$"):
-            self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.connection.ops.quote_name(name)}")
+        first = first_literal(names_in(path)) if source == "client" else None
+        for name in filter(None, (history, first)):
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.quote(name)}")
 
-    def qualified(self, table: str) -> str:
-        quote = self.connection.ops.quote_name
-        return f"{quote(self._schema)}.{quote(table)}" if self._schema else str(quote(table))
+    @property
+    def this_session(self) -> tuple[int | Expression, str | Expression]:
+        """None behind a pooler, where the session may be at work for others meanwhile."""
+        own = (self._info.backend_pid,)
+        return (
+            Expression("CASE WHEN pg_backend_pid() = %s THEN pg_backend_pid() ELSE 0 END", own),
+            Expression(
+                f"coalesce((SELECT {STARTED} FROM pg_stat_activity"
+                " WHERE pid = pg_backend_pid() AND pid = %s), '')",
+                own,
+            ),
+        )
+
+    @property
+    def is_pooled(self) -> bool:
+        """The pooler gives its clients other numbers than those of the sessions."""
+        self.connection.ensure_connection()
+        return self.execute("SELECT pg_backend_pid()") != [(self._info.backend_pid,)]
 
     def takes_writes(self) -> bool:
         return self.execute("SHOW transaction_read_only") == [("off",)]
@@ -213,9 +219,17 @@ class PostgreSQLDialect(Dialect):
         )
         return [Blocker(*row) for row in rows]
 
-    def terminate(self, holder: Holder) -> None:
-        if self.is_working(holder):
-            self.execute("SELECT pg_terminate_backend(%s)", (holder.session,))
+    def terminate(self, holder: Holder, lock: str) -> None:
+        if self.is_pooled or not holder.session:
+            self.notice(
+                "No session is ended, since behind a pooler it may be at work for another client."
+            )
+            return
+        self.execute(
+            f"SELECT pg_terminate_backend(session::int) FROM {lock}"
+            f" WHERE token = %s AND session <> pg_backend_pid() AND {self.at_work}",
+            (holder.token,),
+        )
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -227,12 +241,11 @@ class PostgreSQLDialect(Dialect):
             (),
         )
         self.role = role = rows[0][1]
-        ((self._schema,),) = self.execute("SELECT current_schema()")
         settings = ", ".join(self._compose("set_config(%s, %s, false)", row) for row in rows[1:])
         self._restore = ["RESET SESSION AUTHORIZATION", "RESET ALL"]
         self._restore += [f"SELECT {settings}"] if settings else []
         if role != "none":
-            self._restore.append(f"SET ROLE {self.connection.ops.quote_name(role)}")
+            self._restore.append(f"SET ROLE {self.quote(role)}")
         raw = self.connection.connection
         if SENDS_MESSAGES:
             raw.add_notice_handler(self._hear)
@@ -380,7 +393,7 @@ class PostgreSQLDialect(Dialect):
         state = sqlstate(error)
         if state == "42501":
             user = self.connection.settings_dict["USER"] if self.role == "none" else self.role
-            quoted = self.connection.ops.quote_name(user) if user else "CURRENT_USER"
+            quoted = self.quote(user) if user else "CURRENT_USER"
             return lacks(postgresql_grant(str(error), keyword, quoted))
         return {"53100": FULL, "25006": READ_ONLY}.get(state, "")
 

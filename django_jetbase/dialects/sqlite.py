@@ -12,6 +12,7 @@ from django.db import Error, IntegrityError, OperationalError
 
 from ..exceptions import LockError
 from ..lexicons.sqlite import SQLiteLexicon
+from ..queries import Expression
 from ..scanner import Statement
 from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Dialect, failing, marks
@@ -48,24 +49,28 @@ class SQLiteDialect(Dialect):
     lexicon = SQLiteLexicon()
     transaction_is_lock: ClassVar[bool] = True
     asks_inside: ClassVar[bool] = True
+    keeps_types: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.this_session = (0, _start_of(os.getpid()))
         self._pragmas: dict[str, Any] = {}
         self._violations: set[tuple[Any, ...]] | None = None
+
+    def quote(self, name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
 
     def tables_among(self, names: Sequence[str]) -> set[str]:
         sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
         return {name for (name,) in self.execute(sql, tuple(names))}
 
-    def unmanaged_tables(self, managed: Collection[str]) -> list[str]:
+    def unmanaged_tables(self, managed: Collection[str], records: Collection[str]) -> list[str]:
         """Without those in which a virtual table keeps its rows, and SpatiaLite's own."""
         virtual = self.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL %'"
         )
-        shadows = tuple(f"{name}_" for (name,) in virtual)
-        names = [n for n in super().unmanaged_tables(managed) if not n.startswith(shadows)]
+        shadows = tuple(f"{self.for_django(name)}_" for (name,) in virtual)
+        found = super().unmanaged_tables(managed, records)
+        names = [name for name in found if not name.startswith(shadows)]
         if "spatialite_history" not in names:
             return names
         return [name for name in names if not _SPATIALITE.fullmatch(name)]
@@ -114,7 +119,11 @@ class SQLiteDialect(Dialect):
         """It would keep a transaction that has only read so far from writing."""
         return not self.is_open(None)
 
-    def is_working(self, holder: Holder) -> bool:
+    @property
+    def this_session(self) -> tuple[int | Expression, str | Expression]:
+        return 0, _start_of(os.getpid())
+
+    def is_working(self, holder: Holder, lock: str) -> bool:
         """SQLite has no sessions: ask for the process, where that can be asked."""
         if os.name != "posix" or holder.host != platform.node():
             return False
@@ -147,7 +156,7 @@ class SQLiteDialect(Dialect):
         for name in names:
             before = self._pragmas[name]
             if before is not None and self.pragma(name) != before:
-                self.execute(f"PRAGMA {name} = {before}")
+                self.execute(f"PRAGMA {name} = {_plain(before)}")
         if not self.is_open(None):
             self._violations = None
 
@@ -196,9 +205,8 @@ class SQLiteDialect(Dialect):
 
     def _violations_in(self, table: str) -> list[tuple[Any, ...]] | None:
         """None where they cannot be told, which SQLite objects to when the key is used."""
-        quoted = table.replace('"', '""')
         with suppress(Error):
-            return self.execute(f'PRAGMA foreign_key_check("{quoted}")')
+            return self.execute(f"PRAGMA foreign_key_check({self.quote(table)})")
         return None
 
     def takes_semicolon(self, statement: Statement, section: Section) -> bool:
@@ -282,7 +290,7 @@ class SQLiteDialect(Dialect):
         try:
             self._begin_when_free()
         finally:
-            self.execute(f"PRAGMA busy_timeout = {usual}")
+            self.execute(f"PRAGMA busy_timeout = {_plain(usual)}")
 
     def _begin_when_free(self) -> None:
         deadline = time.monotonic() + self.wait
@@ -328,6 +336,14 @@ class SQLiteDialect(Dialect):
                     return statement.start + at
             at = statement.text.find(near[1], at + 1)
         return None
+
+
+def _plain(value: Any) -> str:
+    """The value of a pragma, a number or a word, as SQL."""
+    text = str(value)
+    if not re.fullmatch(r"-?\w+", text):
+        raise ValueError(f"{text!r} is no value of a pragma")
+    return text
 
 
 def _start_of(pid: int) -> str:

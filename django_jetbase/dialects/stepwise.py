@@ -374,10 +374,10 @@ class StepwisePostgreSQL(PostgreSQLDialect):
         self, progress: Progress, committed: int, attempted: int, section: Section
     ) -> list[str]:
         """SQL that records the progress as the user that the run began as."""
-        update = progress.sql(self.qualified(progress.table), committed, attempted)
+        update = self._compose(*progress.query(committed, attempted))
         if not re.search(r"\bROLE\b", section.text, re.IGNORECASE):
             return [update]
-        own = "NONE" if self.role == "none" else self.connection.ops.quote_name(self.role)
+        own = "NONE" if self.role == "none" else self.quote(self.role)
         return [
             "SELECT set_config('jetbase.role', current_setting('role'), true)",
             f"SET LOCAL ROLE {own}",

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..queries import Expression, Query, update
 from ..redaction import shortened, without_secrets
 
 
@@ -12,6 +13,16 @@ class Obstacle(NamedTuple):
 
     message: str
     hint: str
+
+
+class Location(NamedTuple):
+    """Where the history is, or will be: its schema, on databases that have some.
+
+    `tables` are the names of its tables that are there.
+    """
+
+    schema: str | None
+    tables: frozenset[str]
 
 
 class Holder(NamedTuple):
@@ -58,7 +69,9 @@ class Blocker(NamedTuple):
 
 
 class Progress:
-    """How far a section has come that runs statement by statement, as its row in `table` says.
+    """How far a section has come that runs statement by statement, as its row says.
+
+    `table` is the SQL for the table of that row.
 
     The first `start` statements ran before; `unsure` if the next one had begun. Called with the
     number of statements that are committed. `verify` raises where the lock is another's.
@@ -68,7 +81,7 @@ class Progress:
         self,
         table: str,
         row: int,
-        fence: str,
+        fence: str | Expression,
         verify: Callable[[], None],
         start: int = 0,
         *,
@@ -85,16 +98,17 @@ class Progress:
     def __call__(self, committed: int) -> None:
         self.committed = committed
 
-    def sql(self, table: str, committed: int, attempted: int) -> str:
-        """SQL that records it; `attempted` statements have begun.
+    def query(self, committed: int, attempted: int) -> Query:
+        """What records it; `attempted` statements have begun.
 
         It fails where the lock is another's, and where the row is not there any more.
         """
-        fence = f", namespace = {self.fence}" if self.fence else ""
-        return (
-            f"WITH noted AS (UPDATE {table} SET committed = {committed}, attempted = {attempted}"
-            f"{fence} WHERE id = {self.row} RETURNING 1) SELECT 1 / count(*) FROM noted"
-        )
+        values: dict[str, Any] = {"committed": committed, "attempted": attempted}
+        if self.fence:
+            values["namespace"] = self.fence
+        noted = update(self.table, str, values, Query("id = %s", (self.row,)))
+        sql = f"WITH noted AS ({noted.sql} RETURNING 1) SELECT 1 / count(*) FROM noted"
+        return Query(sql, noted.params)
 
 
 class StatementFailed(Exception):

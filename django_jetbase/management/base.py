@@ -8,11 +8,12 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import aliases_in_use
+from ..database import refuse_moving_backend
 from ..exceptions import JetbaseError, SettingsError
 from ..executor import Done
 from ..migrator import Migrator
@@ -102,6 +103,8 @@ class JetbaseCommand(BaseCommand):
     def run_in(self, alias: str, **options: Any) -> None:
         """Run on one database. Raises CommandError."""
         try:
+            if alias in connections:
+                refuse_moving_backend(connections[alias])
             self.run(**options | {"database": alias})
         except JetbaseError as error:
             raise self.failure(error, str(error)) from error

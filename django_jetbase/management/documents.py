@@ -71,6 +71,7 @@ def status_document(status: Status) -> dict[str, Any]:
         "current": str(status.current) if status.current else None,
         "migrations": [_entry_document(entry) for entry in status.entries],
         "problems": problem_documents(status.problems),
+        "history": status.history._asdict(),
     }
 
 

@@ -2,8 +2,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..dialects.base import Dialect
+from ..tables import table_names
 
-OWN = "django_jetbase_"  # how the names of the app's own tables begin
+OWN = "(:own)"  # in a query: the names of the history's own tables
 _KINDS = {"v": "view", "p": "partition"}
 
 
@@ -25,16 +26,22 @@ class Schema:
     Nothing here writes.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, prefix: str) -> None:
         self.dialect = dialect
+        self.own = table_names(prefix)
 
     def lines(self) -> list[str]:
         return [line for definition in sorted(self.definitions()) for line in definition.lines()]
 
+    def read(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query in which OWN stands."""
+        names = ", ".join(f"'{name}'" for name in self.own)  # letters, digits and _ alone
+        return self.dialect.execute(sql.replace(OWN, f"({names})"))
+
     def definitions(self) -> Iterator[Definition]:
         with self.dialect.cursor() as cursor:
             for table in self.dialect.connection.introspection.get_table_list(cursor):
-                if not table.name.startswith(OWN):
+                if table.name not in self.own:
                     yield from self._table(cursor, table)
 
     def _table(self, cursor: Any, table: Any) -> Iterator[Definition]:

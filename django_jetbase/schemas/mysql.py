@@ -8,11 +8,11 @@ _STARTED = "starts when it is created"
 _OBJECTS = (
     "SELECT CASE table_type WHEN 'VIEW' THEN 'view' WHEN 'SEQUENCE' THEN 'sequence' ELSE 'table'"
     " END, table_name, '' FROM information_schema.tables WHERE table_schema = DATABASE()"
-    f" AND table_type <> 'TEMPORARY' AND LEFT(table_name, {len(OWN)}) <> '{OWN}'",
+    f" AND table_type <> 'TEMPORARY' AND table_name NOT IN {OWN}",
     # Among those with the same time and event, the order is that of creation.
     "SELECT 'trigger', trigger_name, CONCAT('order ', action_order)"
     " FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
-    f" AND LEFT(event_object_table, {len(OWN)}) <> '{OWN}'",
+    f" AND event_object_table NOT IN {OWN}",
     "SELECT LOWER(routine_type), routine_name, '' FROM information_schema.routines"
     " WHERE routine_schema = DATABASE()",
     f"SELECT 'event', event_name, CASE WHEN starts = created THEN '{_STARTED}' ELSE '' END"
@@ -22,10 +22,10 @@ _OBJECTS = (
 _PRIVILEGES = (
     "SELECT 'table', table_name, grantee, privilege_type, is_grantable"
     " FROM information_schema.table_privileges WHERE table_schema = DATABASE()"
-    f" AND LEFT(table_name, {len(OWN)}) <> '{OWN}'",
+    f" AND table_name NOT IN {OWN}",
     "SELECT 'column', CONCAT(table_name, '.', column_name), grantee, privilege_type, is_grantable"
     " FROM information_schema.column_privileges WHERE table_schema = DATABASE()"
-    f" AND LEFT(table_name, {len(OWN)}) <> '{OWN}'",
+    f" AND table_name NOT IN {OWN}",
     "SELECT 'database', table_schema, grantee, privilege_type, is_grantable"
     " FROM information_schema.schema_privileges WHERE DATABASE() LIKE table_schema",
 )
@@ -43,17 +43,16 @@ class MySQLSchema(Schema):
 
     def definitions(self) -> Iterator[Definition]:
         for query in _OBJECTS:
-            for kind, name, note in self.dialect.execute(query):
+            for kind, name, note in self.read(query):
                 yield from self._shown(kind, name, note)
         for query in _PRIVILEGES:
-            for kind, name, grantee, privilege, grantable in self.dialect.execute(query):
+            for kind, name, grantee, privilege, grantable in self.read(query):
                 option = " with grant option" if grantable == "YES" else ""
                 text = f"{privilege} to {grantee}{option}"
                 yield Definition(f"privilege on {kind} {name}", text)
 
     def _shown(self, kind: str, name: str, note: str) -> Iterator[Definition]:
-        quoted = name.replace("`", "``")
-        (row,) = self.dialect.execute(f"SHOW CREATE {kind.upper()} `{quoted}`")
+        (row,) = self.dialect.execute(f"SHOW CREATE {kind.upper()} {self.dialect.quote(name)}")
         *session, text = row[1 : _TEXT.get(kind, 1) + 1]
         if kind == "table":
             yield from _table(name, text)

@@ -10,7 +10,7 @@ _OTHERS = (
     " OR (refclassid = 'pg_namespace'::regclass"
     " AND refobjid IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'))"
     " UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class"
-    f" WHERE starts_with(relname, '{OWN}')"
+    f" WHERE relname IN {OWN}"
     " UNION SELECT d.classid, d.objid FROM others AS o JOIN pg_depend AS d"
     " ON d.refclassid = o.classid AND d.refobjid = o.objid AND d.deptype IN ('a', 'i', 'P', 'S')"
 )
@@ -95,5 +95,5 @@ class PostgreSQLSchema(Schema):
 
     def definitions(self) -> Iterator[Definition]:
         """Each by its identity, whose schema is always named."""
-        for prefix, kind, identity, text in self.dialect.execute(_QUERY):
+        for prefix, kind, identity, text in self.read(_QUERY):
             yield Definition(f"{prefix}{_OF_TABLE.sub('', kind)} {identity}", text)

@@ -5,7 +5,7 @@ from .base import OWN, Definition, Schema
 
 _OBJECTS = (
     "SELECT type, name, sql FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_'"
-    f" AND substr(tbl_name, 1, {len(OWN)}) <> '{OWN}'"
+    f" AND tbl_name NOT IN {OWN}"
     " UNION ALL SELECT 'pragma', 'user_version', user_version FROM pragma_user_version"
     " UNION ALL SELECT 'pragma', 'application_id', application_id FROM pragma_application_id"
 )
@@ -24,7 +24,7 @@ class SQLiteSchema(Schema):
     """
 
     def definitions(self) -> Iterator[Definition]:
-        for kind, name, sql in self.dialect.execute(_OBJECTS):
+        for kind, name, sql in self.read(_OBJECTS):
             tokens = list(self._tokens(str(sql)))
             if kind == "table" and tokens[1].upper() == "TABLE":
                 yield from _table(name, tokens)

@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...dialects import dialect_of
 from ...receivers import is_kept_by_tests
+from ...tables import records
 
 
 class Command(flush.Command):
@@ -27,7 +28,7 @@ class Command(flush.Command):
         managed = connection.introspection.django_table_names(
             only_existing=True, include_views=False
         )
-        others = dialect_of(connection).unmanaged_tables(managed)
+        others = dialect_of(connection).unmanaged_tables(managed, records())
         try:
             try:
                 _empty(connection, managed, others, **options)

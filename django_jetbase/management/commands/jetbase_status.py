@@ -15,6 +15,8 @@ class Command(JetbaseCommand):
         if self.json:
             self.print_json(status_document(status))
             return
+        if self.verbosity >= 2:
+            self.stdout.write(f"History: {status.history}")
         if not status.entries:
             self.stdout.write("There are no migrations.")
         for entry in status.entries:

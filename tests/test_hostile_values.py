@@ -1,0 +1,189 @@
+"""What was read is never a part of SQL: not from our tables, whoever can write to them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+from django.db import Error, models
+
+from django_jetbase import lock
+from django_jetbase.models import AppliedMigration, Event, LockHolder
+from django_jetbase.tables import MODELS
+
+from .conftest import Project
+
+QUOTES = {
+    "postgresql": ["';DROP TABLE victim;--", "$$;DROP TABLE victim;--", '";DROP TABLE victim;--'],
+    "mysql": ["';DROP TABLE victim;-- ", "\\';DROP TABLE victim;-- ", "`;DROP TABLE victim;-- "],
+    "sqlite": ["';DROP TABLE victim;--", '";DROP TABLE victim;--'],
+}
+FORMATS = "%s%(x)s%d%%{0}${name}"
+FILES = {
+    "V1__a": "CREATE TABLE IF NOT EXISTS a (id INTEGER);\n-- rollback\nDROP TABLE IF EXISTS a;",
+    "ROC__v": "SELECT 1;",
+    "RA__r": "SELECT 2;",
+}
+COMMANDS: list[tuple[str, dict[str, Any]]] = [
+    ("status", {}),
+    ("status", {"json": True}),
+    ("history", {"json": True}),
+    ("current", {}),
+    ("upgrade", {"sql": True}),
+    ("rollback", {"sql": True}),
+    ("rollback", {}),
+    ("upgrade", {}),
+    ("fix", {}),
+    ("resolve", {"args": ["1"], "applied": True}),
+]
+LOG: list[tuple[str, dict[str, Any]]] = [
+    ("history", {}),
+    ("history", {"json": True}),
+    ("upgrade", {"sql": True}),
+]
+
+
+@pytest.fixture
+def victim(project: Project) -> Project:
+    project.query("CREATE TABLE victim (id INTEGER)")
+    project.write(**FILES)
+    project.call("upgrade")
+    return project
+
+
+def call(project: Project, command: str, args: Any = (), **options: Any) -> None:
+    """Run a command, which may refuse what it finds, but not because of its SQL."""
+    try:
+        project.call(command, *args, **options)
+    except CommandError as error:
+        cause: BaseException | None = error
+        while cause:
+            assert not isinstance(cause, Error), f"{command}: {cause!r}"
+            cause = cause.__cause__
+
+
+def columns(project: Project, model: type[models.Model]) -> list[Any]:
+    """Those that can hold text: on SQLite all but the key."""
+    keeps = project.vendor != "sqlite"
+    text = (models.CharField, models.TextField)
+    fields = [field for field in model._meta.local_fields if field.name != "id"]
+    return [field for field in fields if not keeps or isinstance(field, text)]
+
+
+@contextmanager
+def put(project: Project, model: type[models.Model], column: str, value: str) -> Iterator[None]:
+    """Have the value in every row, as far as the column takes it; behind, all is as before."""
+    field, quote = model._meta.get_field(column), project.connection.ops.quote_name
+    table, key = model._meta.db_table, str(model._meta.pk.name)
+    before = project.query(f"SELECT * FROM {table}")
+    longest = field.max_length if project.connection.vendor != "sqlite" else None
+    with project.connection.cursor() as cursor:
+        for number, (pk,) in enumerate(project.query(f"SELECT {key} FROM {table}")):
+            own = f"{number}{value}" if column == "key" else value
+            changed = f"UPDATE {table} SET {quote(column)} = %s WHERE {key} = %s"
+            cursor.execute(changed, [own[:longest], pk])
+    yield
+    with project.connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")
+        marks = ", ".join(["%s"] * len(before[0]))
+        cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", before)
+
+
+@pytest.mark.parametrize("model", [AppliedMigration, Event], ids=["state", "log"])
+def test_in_every_column(victim: Project, model: type[models.Model]) -> None:
+    values = [*QUOTES[victim.vendor], FORMATS]
+    commands = COMMANDS if model is AppliedMigration else LOG
+    for number, field in enumerate(columns(victim, model)):
+        for value in {values[0], values[number % len(values)]}:
+            with put(victim, model, field.attname, value):
+                for command, options in commands:
+                    call(victim, command, **options)
+    assert victim.query("SELECT * FROM victim") == []
+
+
+def test_in_every_column_there_is(victim: Project) -> None:
+    assert set(MODELS) >= {AppliedMigration, Event, LockHolder}
+    assert len(columns(victim, AppliedMigration)) >= 12
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "STALE_AFTER", 0.5)
+
+
+@pytest.mark.usefixtures("_soon")
+def test_in_the_row_of_the_lock(victim: Project) -> None:
+    """A role that may write nothing else has a stronger one's session run what it likes."""
+    victim.query(
+        "INSERT INTO django_jetbase_lock (namespace, token, host, pid, session, session_start,"
+        " database_user, command, since) VALUES ('', 'x', '', 0, 0, '', '', '', '2026-01-01')"
+        if not victim.query("SELECT 1 FROM django_jetbase_lock")
+        else "UPDATE django_jetbase_lock SET token = 'x', session = 0"
+    )
+    for value in [*QUOTES[victim.vendor], FORMATS]:
+        for field in columns(victim, LockHolder):
+            if field.name in ("namespace", "token"):
+                continue
+            with put(victim, LockHolder, field.attname, value):
+                call(victim, "lock_status", json=True)
+        with put(victim, LockHolder, "token", value):
+            call(victim, "lock_status")
+            call(victim, "upgrade", sql=True)
+            call(victim, "unlock", force=True, interactive=False)
+            victim.query("SELECT 1")
+            assert victim.call("lock_status") == "The lock is free.\n"
+        victim.query("UPDATE django_jetbase_lock SET session = 0, pid = 0")  # of this very process
+        with put(victim, LockHolder, "token", value):
+            assert "Applied RA__r.sql" in victim.call("upgrade")
+            assert victim.call("lock_status") == "The lock is free.\n"
+    assert victim.query("SELECT * FROM victim") == []
+
+
+def test_in_the_name_of_a_file(victim: Project) -> None:
+    for number, value in enumerate([*QUOTES[victim.vendor], FORMATS]):
+        victim.write(
+            **{
+                f"V{number + 2}__{value}": f"SELECT {number};\n-- rollback\n",
+                f"ROC__{value}": "SELECT 1;",
+            }
+        )
+        assert value in victim.call("upgrade")
+        assert value in victim.call("rollback")
+        victim.call("upgrade")
+    assert victim.query("SELECT * FROM victim") == []
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_in_the_name_of_a_role(victim: Project) -> None:
+    """Also in that of the session, which is put back behind a file."""
+    name = {"postgresql": '";DROP TABLE victim;--"', "mysql": "`;DROP TABLE victim;#"}[
+        victim.vendor
+    ]
+    quote = '"' if victim.vendor == "postgresql" else "`"
+    quoted = quote + name.replace(quote, quote * 2) + quote
+    victim.query(f"DROP ROLE IF EXISTS {quoted}")
+    victim.query(f"CREATE ROLE {quoted}")
+    try:
+        if victim.vendor == "postgresql":
+            victim.query(f"GRANT ALL ON SCHEMA public TO {quoted}")
+            victim.query(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {quoted}")
+            victim.query(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {quoted}")
+            victim.configure(ROLE=name)
+        else:
+            victim.query(f"SET ROLE {quoted}")
+        victim.write(
+            V2__b="SET ROLE NONE;\nSELECT 1;", V3__c="-- jetbase: transaction=off\nSET ROLE NONE;"
+        )
+        assert "Applied V3__c.sql" in victim.call("upgrade")
+        shown = "current_setting('role')" if victim.vendor == "postgresql" else "CURRENT_ROLE()"
+        expected = "none" if victim.vendor == "postgresql" else name
+        assert victim.query(f"SELECT {shown}") == [(expected,)]
+        assert victim.run_script(victim.call("upgrade", sql=True)).returncode == 0
+        assert victim.query("SELECT * FROM victim") == []
+    finally:
+        if victim.vendor == "postgresql":
+            victim.query(f"DROP OWNED BY {quoted}")
+        else:
+            victim.query("SET ROLE NONE")
+        victim.query(f"DROP ROLE {quoted}")
