@@ -1,4 +1,4 @@
-"""The stock client of each engine, run as a DBA would."""
+"""The stock client of each engine, run as a DBA would, and the pooler of PostgreSQL."""
 
 import os
 import shutil
@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from . import poolers
+
 PROGRAMS = {"postgresql": "psql", "mysql": "mariadb", "sqlite": "sqlite3"}
+POOLER = "pgbouncer"
 
 
 def program(vendor: str) -> str | None:
@@ -22,13 +25,15 @@ def program(vendor: str) -> str | None:
 
 
 def available() -> dict[str, str]:
-    """The clients of this run by vendor. With JETBASE_TEST_CLIENTS, an error where one is missing.
+    """The clients of this run by vendor, and the pooler by its name.
 
-    That names them with blanks between.
+    With JETBASE_TEST_CLIENTS, which names them with blanks between, an error where one is missing.
     """
     found = {vendor: path for vendor in PROGRAMS if (path := program(vendor))}
+    if path := poolers.program():
+        found[POOLER] = path
     wanted = os.environ.get("JETBASE_TEST_CLIENTS", "").split()
-    missing = set(wanted) - {PROGRAMS[vendor] for vendor in found}
+    missing = set(wanted) - {PROGRAMS.get(name, name) for name in found}
     if missing:
         names = ", ".join(sorted(missing))
         raise RuntimeError(f"JETBASE_TEST_CLIENTS asks for {names}, which this run does not have")

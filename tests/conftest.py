@@ -45,8 +45,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     used = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
     python = ".".join(map(str, sys.version_info[:3]))
     terminalreporter.write_line(f"Engines: {used} (Django {django.__version__}, Python {python})")
-    ran = ", ".join(clients.PROGRAMS[name] for name in VERSIONS if name in CLIENTS)
-    terminalreporter.write_line(f"Clients: {ran or 'none'}")
+    ran = [clients.PROGRAMS[name] for name in VERSIONS if name in CLIENTS]
+    if clients.POOLER in CLIENTS and "postgresql" in VERSIONS:
+        ran.append(clients.POOLER)
+    terminalreporter.write_line(f"Clients: {', '.join(ran) or 'none'}")
     browser = browsers.program()
     terminalreporter.write_line(f"Browser: {browsers.version(browser) if browser else 'none'}")
 
