@@ -73,7 +73,7 @@ def status(database: str = "default") -> "Status":
 
 
 def is_at_least(version: str, database: str = "default") -> bool:
-    """Whether a version or a higher one is applied, for a probe: one query, no file is read.
+    """Whether a version or a higher one is applied, for a probe: one query, or two, and no file is read.
 
     Raises a TargetError for what is no version, and Django's database errors.
     """

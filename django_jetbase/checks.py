@@ -67,8 +67,8 @@ def check_database(
 
 
 def _database_messages(alias: str) -> Iterator[CheckMessage]:
-    migrator = Migrator(alias)
     try:
+        migrator = Migrator(alias)
         status = migrator.status()
         takes_writes = migrator.database.takes_writes()
     except MigrationFileError:

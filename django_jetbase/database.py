@@ -97,6 +97,11 @@ class Database:
         """Create the schemas that the settings name, where they are missing."""
         self.dialect.create_schemas(self.settings.history_schema)
 
+    def shares_files(self) -> bool:
+        """Whether another alias has migrations of the same directory in the same database."""
+        own = set(self.settings.migrations_dir)
+        return any(own & set(Settings.of(o).migrations_dir) for o in _neighbours(self.alias))
+
     def takes_writes(self) -> bool:
         with self.reading():
             return self.dialect.takes_writes()
@@ -159,13 +164,17 @@ def moves_search_path(connection: BaseDatabaseWrapper) -> bool:
 
 def claimed_schemas(alias: str) -> set[str]:
     """The schemas that other aliases of the same database name for their histories."""
-    place = _server_and_name(alias)
-    others = [o for o in aliases_in_use() if o != alias and _server_and_name(o) == place]
     named = (
         Settings.of(other).history_schema or dialect_of(connections[other]).named_schema
-        for other in others
+        for other in _neighbours(alias)
     )
     return {schema for schema in named if schema}
+
+
+def _neighbours(alias: str) -> list[str]:
+    """The other aliases with migrations in the same database."""
+    place = _server_and_name(alias)
+    return [o for o in aliases_in_use() if o != alias and _server_and_name(o) == place]
 
 
 def _server_and_name(alias: str) -> tuple[str, ...]:

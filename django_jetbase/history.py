@@ -124,6 +124,14 @@ class History:
                 checksums[path] = checksum
         return checksums
 
+    def elsewhere(self) -> dict[str, set[tuple[str, str]]]:
+        """The keys and checksums of what other histories in this database say is applied."""
+        key = self.dialect.quote("key")
+        return {
+            table: set(self.dialect.execute(f"SELECT {key}, checksum FROM {table}"))
+            for table in self.tables.others()
+        }
+
     def text_of(self, row: Applied) -> str | None:
         """The whole file as it ran; None where it was not kept."""
         data = self._state.filter(pk=row.sequence).values_list("text", flat=True).first()

@@ -6,7 +6,9 @@ from .database import Database
 from .disk import File, read_files
 from .files import Files, migrations_of
 from .plan import (
+    adopted_problems,
     ahead_problems,
+    another_history_problems,
     checksum_problems,
     duplicate_problems,
     file_problems,
@@ -31,6 +33,8 @@ class Inspection:
     """Looks at one database. Reads its files when asked to, its history at every look."""
 
     def __init__(self, database: Database, preparation: Preparation) -> None:
+        self.database = database
+        self.tables = database.tables
         self.settings = database.settings
         self.history = database.history
         self.preparation = preparation
@@ -72,8 +76,13 @@ class Inspection:
         return file.text if file else None, applied, rollback
 
     def faults(self, files: Files, state: State) -> list[Problem]:
-        """What is wrong with the files alone; those that were applied as they are had nothing."""
+        """What is wrong with the files alone; those that were applied as they are had nothing.
+
+        While the history may be another project's, nothing is compared with it either.
+        """
         problems = [*files.problems, *duplicate_problems(files.migrations)]
+        if self.tables.is_adopted:
+            problems += adopted_problems(state, self.tables.place)
         for migration in state.unequal:
             problems += self.preparation.script(migration).problems
         return problems
@@ -84,11 +93,18 @@ class Inspection:
         problems += [*incomplete_problems(state), *ahead_problems(state)]
         if not skip.files:
             problems += file_problems(state)
+            problems += self._another_history(state)
         if not skip.order:
             problems += order_problems(state)
         if not skip.checksums:
             problems += checksum_problems(state)
         return problems
+
+    def _another_history(self, state: State) -> list[Problem]:
+        """Where ours is yet to be made, and no alias shares its files and its database."""
+        if self.history.exists() or self.database.shares_files():
+            return []
+        return another_history_problems(state, self.history.elsewhere())
 
     def with_settings(self, skip: Skip | None) -> Skip:
         """What the settings skip as well."""

@@ -104,7 +104,7 @@ class Migrator:
         return Detail(entry.subject.label, entry, *texts, problems, events)
 
     def is_at_least(self, version: str) -> bool:
-        """Whether the version or a higher one is applied: one query, and no look at any file.
+        """Whether the version or a higher one is applied: one query, or two, and no file is read.
 
         Raises TargetError for what is no version.
         """

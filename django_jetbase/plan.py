@@ -1,7 +1,7 @@
 """Which steps a run takes, and what forbids it: pure functions over files and history."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from .exceptions import TargetError
@@ -90,6 +90,33 @@ def file_problems(state: State) -> list[Problem]:
         )
         for row in state.lost
     ]
+
+
+def another_history_problems(
+    state: State, elsewhere: Mapping[str, Collection[tuple[str, str]]]
+) -> list[Problem]:
+    """The first file that another history of the database says has run, where ours is empty."""
+    hint = (
+        'let JETBASE["HISTORY_SCHEMA"] and ["HISTORY_TABLE_PREFIX"] name that one; or, for one of'
+        " its own, run this once with --skip-file-validation"
+    )
+    versioned = [migration for migration in state.migrations if migration.version]
+    for table, applied in elsewhere.items():
+        for migration in versioned:
+            if (migration.key, migration.checksum) in applied:
+                said = f"is applied already, as another history in this database says: {table}"
+                return [_problem(Rule.ANOTHER_HISTORY, migration, said, hint)]
+    return []
+
+
+def adopted_problems(state: State, place: object) -> list[Problem]:
+    """A history to which nothing led, and which knows none of the files."""
+    known = (state.row_of(migration) for migration in state.migrations)
+    if not state.applied or not state.migrations or any(known):
+        return []
+    said = f"and all other files are unknown to the only history there is, {place}"
+    hint = 'name that of this project in JETBASE["HISTORY_SCHEMA"]'
+    return [_problem(Rule.ANOTHER_HISTORY, state.migrations[0], said, hint)]
 
 
 def ahead_problems(state: State) -> list[Problem]:

@@ -22,6 +22,7 @@ class Rule(StrEnum):
     OUT_OF_ORDER = "jetbase.E013"
     CHANGED = "jetbase.E014"
     INCOMPLETE = "jetbase.E015"
+    ANOTHER_HISTORY = "jetbase.E016"
     MISSING_DIRECTORY = "jetbase.W001"
     AHEAD = "jetbase.W002"
     IGNORED = "jetbase.W003"

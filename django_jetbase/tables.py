@@ -81,6 +81,18 @@ class Tables:
         return self._location
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether nothing led to them but that they are the only ones."""
+        return (self._location or self.look()).adopted
+
+    def others(self) -> list[str]:
+        """The tables of what is applied, as SQL, of all other histories in this database."""
+        quote, own = self.dialect.quote, self.name(AppliedMigration)
+        found = self.dialect.histories(_applied_once().removeprefix(PREFIX))
+        places = ((f"{quote(schema)}." if schema else "") + quote(table) for schema, table in found)
+        return [name for name in places if name != own]
+
+    @property
     def place(self) -> Place:
         exists = self.has(AppliedMigration)
         return Place(self.schema, table_name(AppliedMigration, self.prefix), exists)
@@ -135,6 +147,11 @@ def _placed(model: Any, table: str, prefix: str) -> type[models.Model]:
     attributes: dict[str, Any] = {field.name: field.clone() for field in options.local_fields}
     attributes |= {"__module__": model.__module__, "__str__": model.__str__}
     return type(model.__name__, (models.Model,), attributes | {"Meta": type("Meta", (), meta)})
+
+
+def _applied_once() -> str:
+    (constraint,) = AppliedMigration._meta.constraints
+    return constraint.name
 
 
 def _renamed(constraint: models.BaseConstraint, prefix: str) -> models.BaseConstraint:

@@ -368,6 +368,65 @@ def test_two_histories_beside_each_other(project: Project) -> None:
     assert {"a", "b"} <= set(project.connection.introspection.table_names())
 
 
+# ---- a second history by mistake
+
+
+def test_another_prefix_does_not_run_everything_again(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER);", V2__b="CREATE TABLE b (id INTEGER);")
+    project.call("upgrade")
+    project.query("DROP TABLE a")
+    project.configure(HISTORY_TABLE_PREFIX="second_")
+    for command in ("upgrade", "upgrade"):
+        with pytest.raises(CommandError, match=r"V1__a\.sql: is applied already, .*E016"):
+            project.call(command)
+    assert "jetbase.E016" in str(json.loads(project.call("status", json=True))["problems"])
+    assert "second_migration" not in project.connection.introspection.table_names()
+    assert "a" not in project.tables()
+    project.query("DROP TABLE b")
+    assert "Applied V2__b.sql" in project.call("upgrade", skip_file_validation=True)
+    assert project.call("upgrade") == "Nothing to do.\n"
+
+
+@PG
+@pytest.mark.parametrize("change", ["setting", "path"])
+def test_another_schema_does_not_run_everything_again(project: Project, change: str) -> None:
+    """As the history of an older release is, which had another idea of its place."""
+    project.query("CREATE SCHEMA app")
+    project.write(V1__a="CREATE TABLE a (id int);")
+    project.call("upgrade")
+    path = {"OPTIONS": {"options": "-c search_path=app,public"}}
+    changed = project.another("changed", **(path if change == "path" else {}))
+    setting = {"HISTORY_SCHEMA": "app"} if change == "setting" else {}
+    own = {"MIGRATIONS_DIR": project.folder, **setting}
+    project.settings.JETBASE = {"DATABASES": {changed.alias: own}}
+    with pytest.raises(CommandError, match=r'is applied already, .*"public"\."django_jetbase_m'):
+        changed.call("upgrade")
+    with pytest.raises(CommandError, match="E016"):
+        changed.call("upgrade", dry_run=True)
+    project.settings.JETBASE["DATABASES"][changed.alias]["HISTORY_SCHEMA"] = "public"
+    assert changed.call("upgrade") == "Nothing to do.\n"
+
+
+@PG
+def test_the_history_of_another_project_is_not_taken_for_ones_own(project: Project) -> None:
+    """Nor is anything in it forgotten because its files are not here."""
+    project.query("CREATE SCHEMA theirs")
+    theirs = with_path(project, "theirs", "theirs")
+    theirs.write(V1__theirs="CREATE TABLE t (id int);")
+    theirs.call("upgrade")
+    (theirs.folder / "V1__theirs.sql").unlink()
+    project.configure()
+    project.write(V2__ours="CREATE TABLE ours (id int);")
+    for command in ("upgrade", "fix", "validate_files", "rollback"):
+        with pytest.raises(CommandError, match=r"V2__ours\.sql: and all .*theirs\.django_jetbase_"):
+            project.call(command)
+    assert project.query("SELECT path FROM theirs.django_jetbase_migration") == [
+        ("V1__theirs.sql",)
+    ]
+    project.configure(HISTORY_SCHEMA="public")
+    assert "Applied V2__ours.sql" in project.call("upgrade")
+
+
 # ---- rows that are hidden
 
 

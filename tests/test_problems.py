@@ -172,6 +172,15 @@ def test_E015(project: Project) -> None:
     assert_upgrade_refuses(project, "jetbase.E015")
 
 
+def test_E016(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.configure(HISTORY_TABLE_PREFIX="other_")
+    assert "HISTORY_TABLE_PREFIX" in found(project)["jetbase.E016"]["hint"]
+    assert "jetbase.E016" in warned(project)
+    assert_upgrade_refuses(project, "jetbase.E016")
+
+
 def test_W001(project: Project) -> None:
     project.configure(MIGRATIONS_DIR=project.folder / "nowhere")
     assert list(warned(project)) == ["jetbase.W001"]

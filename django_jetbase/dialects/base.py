@@ -110,6 +110,13 @@ class Dialect:
         names = set(self.connection.introspection.table_names()) - {*managed, *records}
         return [self.for_django(name) for name in sorted(names)]
 
+    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
+        """All histories of this database that can be read, by the schema and name of their table.
+
+        `constraint` is how the name of its constraint ends, whatever the table is called.
+        """
+        return []
+
     @property
     def named_schema(self) -> str | None:
         """The schema that the OPTIONS of the alias name first, where there are schemas."""

@@ -147,6 +147,16 @@ class PostgreSQLDialect(Dialect):
             if not (visible and name in managed) and name not in records
         ]
 
+    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
+        return self.execute(
+            "SELECT n.nspname::text, c.relname::text FROM pg_constraint"
+            " JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE right(conname, length(%s)) = %s AND contype = 'u' AND c.relpersistence <> 't'"
+            " AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"
+            " AND NOT row_security_active(c.oid) ORDER BY 1, 2",
+            (constraint, constraint),
+        )
+
     @property
     def named_schema(self) -> str | None:
         return first_literal(names_in(asked_for(self.connection.settings_dict) or ""))

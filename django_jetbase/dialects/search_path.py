@@ -90,8 +90,7 @@ class Locator:
                 f" search_path {self.asked_for!r}, but the session has {self.path!r}: a pooler"
                 " between may have dropped it, or the project sets another. Let both be the same."
             )
-        schema = self._decide(rows)
-        return self._location(schema, rows)
+        return self._location(self._decide(rows), rows)
 
     def _location(self, schema: str, rows: Sequence[_Table]) -> Location:
         here = [row for row in rows if row.schema == schema]
@@ -107,7 +106,8 @@ class Locator:
                     f" {self.role!r}: read it as the owner of the table or as a role with"
                     f" BYPASSRLS, or ALTER TABLE {table} DISABLE ROW LEVEL SECURITY."
                 )
-        return Location(schema, frozenset(names))
+        adopted = schema not in (self.setting, self.role, *self.names)
+        return Location(schema, frozenset(names), adopted)
 
     def _require_whole(self, schema: str, lost: _Table, rows: Sequence[_Table]) -> None:
         """Raise where a table that is lacking here stands alone elsewhere."""

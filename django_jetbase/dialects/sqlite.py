@@ -63,6 +63,12 @@ class SQLiteDialect(Dialect):
         sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
         return {name for (name,) in self.execute(sql, tuple(names))}
 
+    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
+        return self.execute(
+            "SELECT NULL, name FROM sqlite_master WHERE type = 'table' AND sql LIKE %s ORDER BY 2",
+            (f'%CONSTRAINT "%{constraint}"%',),
+        )
+
     def unmanaged_tables(self, managed: Collection[str], records: Collection[str]) -> list[str]:
         """Without those in which a virtual table keeps its rows, and SpatiaLite's own."""
         virtual = self.execute(

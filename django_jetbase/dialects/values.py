@@ -18,11 +18,13 @@ class Obstacle(NamedTuple):
 class Location(NamedTuple):
     """Where the history is, or will be: its schema, on databases that have some.
 
-    `tables` are the names of its tables that are there.
+    `tables` are the names of its tables that are there; `adopted` if nothing led there but that it
+    is the only one.
     """
 
     schema: str | None
     tables: frozenset[str]
+    adopted: bool = False
 
 
 class Holder(NamedTuple):
