@@ -73,9 +73,10 @@ def status(database: str = "default") -> "Status":
 
 
 def is_at_least(version: str, database: str = "default") -> bool:
-    """Whether a version or a higher one is applied, for a probe: one query, or two, and no file is read.
+    """Whether a version or a higher one is applied, for a probe: a query or two, no file is read.
 
-    Raises a TargetError for what is no version, and Django's database errors.
+    Raises a TargetError for what is no version, a HistoryError where nothing tells where the
+    history is, and Django's database errors.
     """
     from .migrator import Migrator
 

@@ -141,7 +141,8 @@ class Lease:
 def taking(tables: Tables, values: Mapping[str, Any], where: Query) -> list[Query]:
     """Make somebody the owner where the row says so, or where there is none yet."""
     lock, quote = tables.sql(LockHolder), tables.dialect.quote
-    none = f"FROM (SELECT 1 AS one) AS one_row WHERE NOT EXISTS (SELECT 1 FROM {lock})"
+    ours = f"SELECT 1 FROM {lock} WHERE namespace = ''"
+    none = f"FROM (SELECT 1 AS one) AS one_row WHERE NOT EXISTS ({ours})"
     return [
         update(lock, quote, values, where._replace(sql=f"namespace = '' AND {where.sql}")),
         insert(lock, quote, {"namespace": "", **values}, Query(none)),

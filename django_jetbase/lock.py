@@ -148,26 +148,36 @@ class Lock:
         watch = Watch(self.lease)
         of: str | None = ""
         while of is None or not self.lease.take(token, self._command, of):
-            holder = self.lease.holder()
-            if holder is None:
-                of = ""
+            holder, tried = self.lease.holder(), of
+            of = self._takes_from(holder, watch)
+            if of is not None and of != tried:
+                if holder:
+                    self.dialect.notice(f"Taking over the lock of {holder}, which is gone.")
                 continue
-            if watch.is_gone(holder):
-                self.dialect.notice(f"Taking over the lock of {holder}, which is gone.")
-                of = holder.token
-                continue
-            of = None
-            if watch.is_new:
+            if watch.is_new and of is None:
                 self.dialect.notice(f"Waiting for {holder}.")
-            if time.monotonic() >= deadline and not (self._wait and watch.seems_gone(holder)):
-                raise LockError(
-                    f"Another process is running migrations on this database: {holder}. Try again"
-                    ' when it is done, or let JETBASE["LOCK_WAIT"] be longer; jetbase_lock_status'
-                    " says whether it is alive.",
-                    holder=holder,
-                )
+            patient = holder and self._wait and watch.seems_gone(holder)
+            if time.monotonic() >= deadline and not patient:
+                raise _held_by(holder)
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _takes_from(self, holder: Holder | None, watch: "Watch") -> str | None:
+        """The token of whom the lease can be taken from; None while somebody lives who has it."""
+        if holder is None:
+            return ""
+        return holder.token if watch.is_gone(holder) else None
+
+
+def _held_by(holder: Holder | None) -> LockError:
+    if holder is None:
+        return LockError("Nobody has the lock, and still it cannot be taken: look at its table.")
+    return LockError(
+        f"Another process is running migrations on this database: {holder}. Try again when it is"
+        ' done, or let JETBASE["LOCK_WAIT"] be longer; jetbase_lock_status says whether it is'
+        " alive.",
+        holder=holder,
+    )
 
 
 class Pulse:

@@ -654,3 +654,19 @@ def test_every_string_is_translated() -> None:
     for source in sources:
         found = {a or b for a, b in call.findall(source.read_text(encoding="utf-8"))}
         assert found <= known, source
+
+
+def test_a_history_of_another_name(project: Project, root: Browser) -> None:
+    setting = {"HISTORY_TABLE_PREFIX": "jb_"}
+    if project.vendor == "postgresql":
+        project.query("CREATE SCHEMA ops")
+        setting["HISTORY_SCHEMA"] = "ops"
+    project.configure(**setting)
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    project.call("upgrade")
+    assert root.rows() == [("V1__a.sql", "applied")]
+    assert "CREATE TABLE a" in text_of(root.page("1"))
+    log = f"{EVENTS}?database={project.alias}"
+    assert "V1__a.sql" in text_of(root.get(log))
+    assert "V1__a.sql" in text_of(root.get(f"{log}&event=applied&q=a"))
+    assert "V1__a.sql" not in text_of(root.get(f"{log}&event=failed"))

@@ -127,6 +127,9 @@ def test_in_the_row_of_the_lock(victim: Project) -> None:
                 continue
             with put(victim, LockHolder, field.attname, value):
                 call(victim, "lock_status", json=True)
+        with put(victim, LockHolder, "namespace", value):
+            assert victim.call("lock_status") == "The lock is free.\n"
+            assert "Applied RA__r.sql" in victim.call("upgrade", lock_wait=5)
         with put(victim, LockHolder, "token", value):
             call(victim, "lock_status")
             call(victim, "upgrade", sql=True)
@@ -135,7 +138,7 @@ def test_in_the_row_of_the_lock(victim: Project) -> None:
             assert victim.call("lock_status") == "The lock is free.\n"
         victim.query("UPDATE django_jetbase_lock SET session = 0, pid = 0")  # of this very process
         with put(victim, LockHolder, "token", value):
-            assert "Applied RA__r.sql" in victim.call("upgrade")
+            assert "Applied RA__r.sql" in victim.call("upgrade", lock_wait=5)
             assert victim.call("lock_status") == "The lock is free.\n"
     assert victim.query("SELECT * FROM victim") == []
 

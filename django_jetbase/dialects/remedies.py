@@ -64,7 +64,8 @@ def mysql_grant(message: str, account: str) -> str:
             name = f"{name.split('.')[0]}.*"
         return f"GRANT {command} ON {name} TO {account}"
     if found := _ACCESS_DENIED.search(message):
-        return f"GRANT ALL ON `{found['name']}`.* TO {account}"
+        name = found["name"].replace("`", "``")
+        return f"GRANT ALL ON `{name}`.* TO {account}"
     if found := _NEEDS.search(message):
         return f"GRANT {found['privileges'].split(',')[0].strip()} ON *.* TO {account}"
     return ""
