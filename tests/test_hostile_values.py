@@ -13,6 +13,7 @@ from django_jetbase.models import AppliedMigration, Event, LockHolder
 from django_jetbase.tables import MODELS
 
 from .conftest import Project
+from .test_sources import flyway_rows, jetbase_rows
 
 QUOTES = {
     "postgresql": ["';DROP TABLE victim;--", "$$;DROP TABLE victim;--", '";DROP TABLE victim;--'],
@@ -36,6 +37,13 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("upgrade", {}),
     ("fix", {}),
     ("resolve", {"args": ["1"], "applied": True}),
+]
+HALF_WAY: list[tuple[str, dict[str, Any]]] = [
+    ("status", {"json": True}),
+    ("upgrade", {"resume": True}),
+    ("resolve", {"args": ["2"], "applied": True}),
+    ("fix", {}),
+    ("rollback", {}),
 ]
 LOG: list[tuple[str, dict[str, Any]]] = [
     ("history", {}),
@@ -99,6 +107,26 @@ def test_in_every_column(victim: Project, model: type[models.Model]) -> None:
             with put(victim, model, field.attname, value):
                 for command, options in commands:
                     call(victim, command, **options)
+    assert victim.query("SELECT * FROM victim") == []
+
+
+def test_in_every_column_of_one_that_stopped_half_way(victim: Project) -> None:
+    off = "-- jetbase: transaction=off\n"
+    made = "CREATE TABLE IF NOT EXISTS b (id INTEGER);"
+    victim.write(V2__b=f"{off}{made}\nSELECT * FROM nowhere;\n-- rollback\n")
+    with pytest.raises(CommandError, match="nowhere"):
+        victim.call("upgrade")
+    (victim.folder / "V2__b.sql").write_text(f"{off}{made}\nSELECT 1;\n-- rollback\nSELECT 1;")
+    for field in columns(victim, AppliedMigration):
+        for option in ("applied", "rolled_back"):
+            with put(victim, AppliedMigration, field.attname, QUOTES[victim.vendor][0]):
+                for command, options in HALF_WAY:
+                    call(victim, command, **options)
+                keys = victim.query(
+                    "SELECT version, path FROM django_jetbase_migration WHERE incomplete <> ''"
+                )
+                for known in {known for row in keys for known in row}:
+                    call(victim, "resolve", [known], **{option: True})
     assert victim.query("SELECT * FROM victim") == []
 
 
@@ -190,3 +218,25 @@ def test_in_the_name_of_a_role(victim: Project) -> None:
         else:
             victim.query("SET ROLE NONE")
         victim.query(f"DROP ROLE {quoted}")
+
+
+@pytest.mark.parametrize("tool", ["jetbase", "flyway"])
+def test_in_the_history_of_another_tool(project: Project, tool: str) -> None:
+    project.query("CREATE TABLE victim (id INTEGER)")
+    if tool == "jetbase":
+        table, column, kind = "jetbase_migrations", "filename", "RUNS_ON_CHANGE"
+        jetbase_rows(project, ("NULL", "x", kind, "CURRENT_TIMESTAMP", "x"))
+    else:
+        table, column = "flyway_schema_history", "script"
+        flyway_rows(project, "NULL SQL R__x.sql 1 true")
+    for value in [*QUOTES[project.vendor], FORMATS]:
+        with project.connection.cursor() as cursor:
+            for name in ("description", column, "checksum" if tool == "jetbase" else column):
+                cursor.execute(f"UPDATE {table} SET {name} = %s", [value])
+        project.call("import", tool)
+        assert project.applied() == [value.replace("\\", "/")]  # as Windows has it
+        call(project, "status", json=True)
+        call(project, "fix")
+        for name in ("migration", "event"):
+            project.query(f"DELETE FROM django_jetbase_{name}")
+    assert project.query("SELECT * FROM victim") == []
