@@ -33,6 +33,7 @@ ORDER = [
     "dialects.base",
     "dialects.messages",
     "dialects.remedies",
+    "dialects.row_values",
     "dialects.postgresql",
     "dialects.stepwise",
     "dialects.mysql",

@@ -358,8 +358,8 @@ class Dialect:
         return None
 
     def message_of(self, error: BaseException | None) -> str:
-        """What the database says, without its own idea of the place."""
-        return str(error)
+        """What the database says, without its own idea of the place or the contents of rows."""
+        return str(error).strip()
 
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         """A sentence about the way out of an error; empty where the message says it all.

@@ -16,6 +16,7 @@ from ..scanner import Statement
 from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Dialect, failing, marks
 from .remedies import FULL
+from .row_values import sqlite_without_rows
 from .values import Holder, Obstacle, StatementFailed
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
@@ -238,6 +239,9 @@ class SQLiteDialect(Dialect):
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         said = str(error)
         return FULL if "is full" in said else READ_ONLY_FILE if "readonly" in said else ""
+
+    def message_of(self, error: BaseException | None) -> str:
+        return sqlite_without_rows(super().message_of(error))
 
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, OperationalError) and "locked" in str(error)
