@@ -13,6 +13,7 @@ from django.db import Error, connections
 from django.db.models.signals import post_migrate, pre_migrate
 
 from .conf import Settings, aliases_in_use
+from .dialects import message_of
 from .django_migrations import unapplied
 from .exceptions import JetbaseError
 from .migrator import Migrator
@@ -143,7 +144,7 @@ def _upgrade(alias: str, verbosity: int, stdout: Any) -> None:
     try:
         Migrator(alias, report=lambda done: say(str(done))).upgrade()
     except (JetbaseError, Error) as error:
-        raise CommandError(f"Database {alias!r}: {str(error).strip()}") from error
+        raise CommandError(f"Database {alias!r}: {message_of(error, alias)}") from error
 
 
 def _upgrade_unless_django_is_behind(alias: str, plan: Any, verbosity: int, stdout: Any) -> None:

@@ -23,6 +23,7 @@ from django_jetbase.models import AppliedMigration, Event
 
 from . import engines
 from .conftest import Project
+from .test_row_values import FAILING, SECRET, prepare
 
 LIST = "/admin/django_jetbase/appliedmigration/"
 EVENTS = "/admin/django_jetbase/event/"
@@ -550,6 +551,23 @@ def test_values_of_placeholders_are_not_shown(project: Project, root: Browser) -
     for said in [str(caught.value), *map(root.get, pages)]:
         assert "hunter2" not in said
         assert "4711" not in said
+
+
+def test_contents_of_rows_are_not_shown(project: Project, root: Browser) -> None:
+    """Those of the file itself are."""
+    prepare(project)
+    for sql, kept in FAILING[project.vendor]:
+        if SECRET in sql:
+            continue
+        project.write(V1__a=f"{sql};")
+        with pytest.raises(Exception, match="V1__a"):
+            project.call("upgrade")
+        page = root.page("1")
+        assert "V1__a.sql:1:" in page
+        assert kept in text_of(page)
+        assert SECRET not in page
+    assert SECRET not in root.get(f"{EVENTS}?database={project.alias}")
+    assert SECRET not in root.get(LIST)
 
 
 @pytest.mark.engines("sqlite")

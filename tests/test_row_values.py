@@ -8,6 +8,7 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
+from django_jetbase.dialects import message_of
 from django_jetbase.dialects.row_values import (
     Said,
     mysql_without_rows,
@@ -237,6 +238,33 @@ def test_what_a_script_says_itself(project: Project) -> None:
     project.write(V1__a=f"{raising[project.vendor]};")
     with pytest.raises(CommandError, match=f"V1__a.sql:1:1: {said}"):
         project.call("upgrade")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_outside_of_a_file(project: Project, as_json: bool) -> None:
+    """As where the history itself cannot be written."""
+    files = (f"V1__{SECRET}", f"V2__{SECRET}")
+    project.write(**dict.fromkeys(files, "SELECT 1;"))
+    project.call("upgrade")
+    project.query("DELETE FROM django_jetbase_event")
+    project.query("CREATE UNIQUE INDEX once ON django_jetbase_event (event, description)")
+    project.write(**dict.fromkeys(files, "SELECT 2;"))
+    with pytest.raises(CommandError) as caught:
+        project.call("fix", json=as_json)
+    said = f"{caught.value}{project.out.getvalue()}{project.said}"
+    assert "once" in said or "django_jetbase_event.description" in said
+    assert SECRET not in said
+
+
+def test_an_error_by_itself(project: Project) -> None:
+    project.query(f"CREATE TABLE t AS SELECT '{SECRET}' AS note, 'a' AS password")
+    project.query("CREATE UNIQUE INDEX t_note ON t (note, password)")
+    with pytest.raises(DatabaseError) as caught:
+        project.query("INSERT INTO t SELECT * FROM t")
+    said = message_of(caught.value, project.alias)
+    assert "note" in said
+    assert SECRET not in said
+    assert message_of(ValueError("a sentence"), project.alias) == "a sentence"
 
 
 GERMAN = [

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import aliases_in_use
+from ..dialects import message_of
 from ..exceptions import JetbaseError, SettingsError
 from ..executor import Done
 from ..migrator import Migrator
@@ -108,7 +109,7 @@ class JetbaseCommand(BaseCommand):
         except KeyboardInterrupt:
             raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
         except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
-            message = f"Database {alias!r}: {str(error).strip()}"
+            message = f"Database {alias!r}: {message_of(error, alias)}"
             raise self.failure(error, f"{message}\n{self.remedy(error)}".strip()) from error
 
     def run_in_several(self, chosen: list[str], **options: Any) -> None:
