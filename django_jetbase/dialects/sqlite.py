@@ -177,10 +177,10 @@ class SQLiteDialect(Dialect):
             return
         new = self._foreign_key_violations() - self._violations
         if new:
-            table, row, parent = min(new, key=str)
+            table, _row, parent = min(new, key=str)
             raise IntegrityError(
-                f"{len(new)} rows would violate a foreign key, the first in {table}"
-                f" (rowid {row}), which refers to {parent}"
+                f"{len(new)} rows would violate a foreign key, the first in {table}, which refers"
+                f" to {parent}"
             )
 
     def _foreign_key_violations(self) -> set[tuple[Any, ...]]:
