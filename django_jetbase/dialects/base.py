@@ -12,6 +12,7 @@ from ..exceptions import HistoryError, SettingsError
 from ..lexicons.ansi import Lexicon
 from ..models import LOCK
 from ..queries import Expression, Query
+from ..redaction import without_values
 from ..scanner import Statement, scan
 from ..script import Section
 from .values import Blocker, Holder, Obstacle, Progress, StatementFailed
@@ -188,6 +189,10 @@ class Dialect:
     def blockers(self, session: int) -> list[Blocker]:
         """Whom a session waits for now. Raises Error where that is not allowed."""
         return []
+
+    def blocker(self, session: int, user: str, seconds: float, query: str) -> Blocker:
+        """A session with its query, in which values of rows stand as literals."""
+        return Blocker(session, user, seconds, without_values(query, self.lexicon))
 
     def companion(self) -> "Dialect":
         """The same database over a connection of its own, for use in another thread."""

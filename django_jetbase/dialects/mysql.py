@@ -171,9 +171,9 @@ class MySQLDialect(Dialect):
         """InnoDB names who has a row; of a table anybody with a transaction may have it."""
         rows = self.execute(f"{_SESSIONS} {_ROW_LOCKS}", (session,)) if self._is_mariadb else []
         if rows or self.execute(_WAITS, (session, session)) == [(0,)]:
-            return [Blocker(*row) for row in rows]
+            return [self.blocker(*row) for row in rows]
         rows = self.execute(f"{_SESSIONS} WHERE trx.trx_mysql_thread_id <> %s", (session,))
-        return [Blocker(*row)._replace(sure=False) for row in rows]
+        return [self.blocker(*row)._replace(sure=False) for row in rows]
 
     @cached_property
     def _is_mariadb(self) -> bool:

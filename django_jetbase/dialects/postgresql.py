@@ -212,7 +212,7 @@ class PostgreSQLDialect(Dialect):
             " WHERE own.pid = %s AND own.wait_event_type = 'Lock' ORDER BY 1",
             (session,),
         )
-        return [Blocker(*row) for row in rows]
+        return [self.blocker(*row) for row in rows]
 
     def terminate(self, holder: Holder) -> None:
         if self.is_working(holder):
