@@ -246,7 +246,7 @@ class JetbaseCommand(BaseCommand):
             return
         self.say(f"Would run {label}")
         for statement in planned.section.statements:
-            self.say(f"{statement.sql}\n;")
+            self.say(f"{planned.section.as_written(statement)}\n;")
 
 
 def _seconds(text: str) -> float:
