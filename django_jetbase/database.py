@@ -34,7 +34,7 @@ class Database:
         self.connection = connections[alias]
         self.dialect = dialect_of(self.connection, self._hear)
         self._notice = notice
-        self.history = History(self.dialect)
+        self.history = History(self.dialect, self.settings.history_text_limit)
         self.lease = Lease(self.dialect)
         self.lock = Lock(self.dialect, self.lease)
         self.recorder = Recorder(self.dialect, self.settings.history_text_limit, self.lease)

@@ -1,5 +1,6 @@
 """What the history says: the state that migrations have left, and the log."""
 
+import codecs
 import zlib
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from .migration import Applied, Kind, Version
 from .models import AppliedMigration, Event
 
 STARTED = "started"
+LONGEST_KEPT = 10_000_000  # characters of a text, however low the limit is by now
+_PIECE = 1 << 20  # bytes that are unpacked at once
 
 
 class Past(NamedTuple):
@@ -37,11 +40,17 @@ class Past(NamedTuple):
 
 
 class History:
-    """The history in one database, to be read."""
+    """The history in one database, to be read.
 
-    def __init__(self, dialect: Dialect) -> None:
+    A text that has more than `text_limit` characters, and more than LONGEST_KEPT, is refused by
+    HistoryError. Whoever only shows texts says how many characters the `longest` may have, and gets
+    one more of those that are longer.
+    """
+
+    def __init__(self, dialect: Dialect, text_limit: int = 0) -> None:
         self.dialect = dialect
         self.alias = dialect.connection.alias
+        self.text_limit = max(text_limit, LONGEST_KEPT)
 
     def exists(self) -> bool:
         return self.dialect.has_table(AppliedMigration._meta.db_table)
@@ -103,7 +112,7 @@ class History:
                 checksums[path] = checksum
         return checksums
 
-    def text_of(self, row: Applied) -> str | None:
+    def text_of(self, row: Applied, longest: int | None = None) -> str | None:
         """The whole file as it ran; None where it was not kept."""
         data = (
             AppliedMigration.objects.using(self.alias)
@@ -111,19 +120,39 @@ class History:
             .values_list("text", flat=True)
             .first()
         )
-        return None if data is None else _unpacked(data)
+        return self._unpacked(data, row.label, longest)
 
     def text_begun(self, row: Applied) -> str | None:
         """The whole file as it was when a run of it last began; None where it was not kept."""
         events = Event.objects.using(self.alias).filter(key=row.key, event=STARTED)
         data = events.order_by("-id").values_list("text", flat=True).first()
-        return None if data is None else _unpacked(data)
+        return self._unpacked(data, row.label)
 
-    def text_last_kept(self, key: str) -> str | None:
+    def text_last_kept(self, key: str, longest: int | None = None) -> str | None:
         """The whole file as the last event of a migration that has kept it knows it."""
         events = Event.objects.using(self.alias).filter(namespace="", key=key, text__isnull=False)
-        data = events.order_by("-id").values_list("text", flat=True).first()
-        return None if data is None else _unpacked(data)
+        path, data = events.order_by("-id").values_list("path", "text").first() or (key, None)
+        return self._unpacked(data, path, longest)
+
+    def _unpacked(
+        self, data: "bytes | memoryview[int] | None", label: str, longest: int | None = None
+    ) -> str | None:
+        if data is None:
+            return None
+        try:
+            text = _beginning(data, self.text_limit if longest is None else longest)
+        except (zlib.error, ValueError, TypeError) as error:
+            said = f"{label}: the text that the history has kept of it is damaged: {error}."
+            raise HistoryError(said, path=label) from error
+        if longest is None and len(text) > self.text_limit:
+            raise HistoryError(
+                f"{label}: the history has kept more than {self.text_limit} characters as its text,"
+                " which are not read. If that is what was applied, let"
+                ' JETBASE["HISTORY_TEXT_LIMIT"] be larger; else put the file back as it was'
+                " applied, or record it as rolled back with jetbase_rollback --fake.",
+                path=label,
+            )
+        return text
 
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
@@ -143,12 +172,23 @@ class History:
         return [Past(*row) for row in rows]
 
 
-def _unpacked(data: "bytes | memoryview[int]") -> str:
-    """The text that a column keeps. Raises HistoryError."""
-    try:
-        return zlib.decompress(data).decode()
-    except (zlib.error, UnicodeDecodeError, TypeError) as error:
-        raise HistoryError(f"A text that the history has kept is damaged: {error}.") from error
+def _beginning(data: "bytes | memoryview[int]", longest: int) -> str:
+    """As much of a packed text as tells whether it is longer; little data may be a very long one.
+
+    Raises zlib.error, ValueError and TypeError for what is no packed text, or not a whole one.
+    """
+    unpacking = zlib.decompressobj()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    parts: list[str] = []
+    length = 0
+    while length <= longest and not unpacking.eof:
+        piece = unpacking.decompress(data, _PIECE)
+        data = unpacking.unconsumed_tail
+        if not (piece or data or unpacking.eof):
+            raise ValueError("its end is missing")
+        parts.append(decoder.decode(piece, final=unpacking.eof))
+        length += len(parts[-1])
+    return "".join(parts)[: longest + 1]
 
 
 def _kind(text: str) -> Kind:
