@@ -105,16 +105,21 @@ def _quotes_values(said: Said) -> bool:
 
 def _detail(said: Said) -> str:
     if said.state.startswith("23") or said.state == "44000":
-        if said.state == "23P01":  # which has two keys
-            return ""
-        key = _KEY.fullmatch(said.detail)
-        return f"{key[1]}{_SHOWN}{key[2]}" if key else "" if "(" in said.detail else said.detail
+        return _detail_of_key(said)
     is_of_xml = said.file == "xml.c" and not said.state.startswith("0A")
     if said.state in _DETAIL_HAS_ROWS | _OF_XML or is_of_xml:
         return ""
     if said.state.startswith("22") or _quotes_values(said):
         return _blanked(said.detail, _QUOTED_OR_BRACKETED)
     return said.detail
+
+
+def _detail_of_key(said: Said) -> str:
+    """Nothing where it is a row, or two keys that exclude each other."""
+    key = _KEY.fullmatch(said.detail)
+    if key and said.state != "23P01":
+        return f"{key[1]}{_SHOWN}{key[2]}"
+    return "" if "(" in said.detail else said.detail
 
 
 def _hint(said: Said) -> str:
