@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage
 from django.db import Error, connections
 
 from .conf import Settings, aliases, setting_errors
+from .dialects import message_of
 from .disk import exists, read_files
 from .exceptions import JetbaseError, MigrationFileError, SettingsError
 from .files import migrations_of
@@ -74,9 +75,8 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
     except MigrationFileError:
         return  # `check_files` says so
     except (JetbaseError, Error) as error:
-        yield checks.Warning(
-            f"The history cannot be read: {str(error).strip()}", obj=alias, id=Rule.UNREADABLE
-        )
+        said = f"The history cannot be read: {message_of(error, alias)}"
+        yield checks.Warning(said, obj=alias, id=Rule.UNREADABLE)
         return
     for problem in status.problems:
         if problem.id not in _OF_FILES:

@@ -43,10 +43,10 @@ class Database:
             self.settings.history_schema,
             lambda: claimed_schemas(alias),
         )
-        self.history = History(self.dialect, self.tables)
+        limit = self.settings.history_text_limit
+        self.history = History(self.dialect, self.tables, limit)
         self.lease = Lease(self.dialect, self.tables)
         self.lock = Lock(self.dialect, self.lease)
-        limit = self.settings.history_text_limit
         self.recorder = Recorder(self.dialect, self.tables, limit, self.lease)
 
     def _hear(self, text: str) -> None:

@@ -22,7 +22,7 @@ from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 
-from .dialects import dialect_of
+from .dialects import dialect_of, message_of
 from .dialects.base import DJANGO_MIGRATIONS, Dialect
 from .exceptions import DjangoMigrationError
 from .migration import Direction
@@ -279,7 +279,7 @@ def _collected(
     except (DatabaseError, TypeError, ValueError) as error:
         raise DjangoMigrationError(
             f"{migration.app_label}.{migration.name}: sqlmigrate cannot tell its SQL on this"
-            f" database: {error}"
+            f" database: {message_of(error, connection.alias)}"
         ) from error
     statements = [_whole(sql) for sql in statements]
     # SQLite's editor turns foreign keys off and begins, and asks for nothing.

@@ -1,6 +1,5 @@
 """What the history says: the state that migrations have left, and the log."""
 
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from .dialects.base import Dialect
 from .exceptions import HistoryError
 from .migration import Applied, Kind, Version
 from .models import AppliedMigration, Event
+from .packing import unpacked
 from .tables import Tables
 
 STARTED = "started"
@@ -21,6 +21,7 @@ _APPLIED = (  # the columns, as Applied has them
 )
 _NUMBERS = ("id", "committed", "attempted", "statements", "duration_ms")
 _TYPES = {"at": datetime} | dict.fromkeys(_NUMBERS, int)  # of all other columns: str
+LONGEST_KEPT = 10_000_000  # characters of a text, however low the limit is by now
 
 
 class Past(NamedTuple):
@@ -46,12 +47,18 @@ class Past(NamedTuple):
 
 
 class History:
-    """The history in one database, to be read."""
+    """The history in one database, to be read.
 
-    def __init__(self, dialect: Dialect, tables: Tables) -> None:
+    A text that has more than `text_limit` characters, and more than LONGEST_KEPT, is refused by
+    HistoryError. Whoever only shows texts says how many characters the `longest` may have, and gets
+    one more of those that are longer.
+    """
+
+    def __init__(self, dialect: Dialect, tables: Tables, text_limit: int = 0) -> None:
         self.dialect = dialect
         self.tables = tables
         self.alias = dialect.connection.alias
+        self.text_limit = max(text_limit, LONGEST_KEPT)
 
     @property
     def _state(self) -> Any:
@@ -132,22 +139,42 @@ class History:
             for table in self.tables.others()
         }
 
-    def text_of(self, row: Applied) -> str | None:
+    def text_of(self, row: Applied, longest: int | None = None) -> str | None:
         """The whole file as it ran; None where it was not kept."""
         data = self._state.filter(pk=row.sequence).values_list("text", flat=True).first()
-        return None if data is None else _unpacked(data)
+        return self._unpacked(data, row.label, longest)
 
     def text_begun(self, row: Applied) -> str | None:
         """The whole file as it was when a run of it last began; None where it was not kept."""
         events = self.log.filter(key=row.key, event=STARTED)
         data = events.order_by("-id").values_list("text", flat=True).first()
-        return None if data is None else _unpacked(data)
+        return self._unpacked(data, row.label)
 
-    def text_last_kept(self, key: str) -> str | None:
+    def text_last_kept(self, key: str, longest: int | None = None) -> str | None:
         """The whole file as the last event of a migration that has kept it knows it."""
         events = self.log.filter(namespace="", key=key, text__isnull=False)
-        data = events.order_by("-id").values_list("text", flat=True).first()
-        return None if data is None else _unpacked(data)
+        path, data = events.order_by("-id").values_list("path", "text").first() or (key, None)
+        return self._unpacked(data, path, longest)
+
+    def _unpacked(
+        self, data: "bytes | memoryview[int] | None", label: str, longest: int | None = None
+    ) -> str | None:
+        if data is None:
+            return None
+        try:
+            text = unpacked(data, self.text_limit if longest is None else longest)
+        except ValueError as error:
+            said = f"{label}: the text that the history has kept of it is damaged: {error}."
+            raise HistoryError(said, path=label) from error
+        if longest is None and len(text) > self.text_limit:
+            raise HistoryError(
+                f"{label}: the history has kept more than {self.text_limit} characters as its text,"
+                " which are not read. If that is what was applied, let"
+                ' JETBASE["HISTORY_TEXT_LIMIT"] be larger; else put the file back as it was'
+                " applied, or record it as rolled back with jetbase_rollback --fake.",
+                path=label,
+            )
+        return text
 
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
@@ -165,14 +192,6 @@ class History:
             events = events.filter(namespace="", key=key)
         rows = self._sound(Past._fields, events.values_list(*Past._fields)[:last])
         return [Past(*row) for row in rows][::-1]
-
-
-def _unpacked(data: "bytes | memoryview[int]") -> str:
-    """The text that a column keeps. Raises HistoryError."""
-    try:
-        return zlib.decompress(data).decode()
-    except (zlib.error, UnicodeDecodeError, TypeError) as error:
-        raise HistoryError(f"A text that the history has kept is damaged: {error}.") from error
 
 
 def _check(columns: Iterable[str], row: Iterable[Any]) -> None:

@@ -1,6 +1,7 @@
 """Put the files and the history of a database side by side, and find what is wrong."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .database import Database
 from .disk import File, read_files
@@ -27,6 +28,18 @@ class Skip:
     checksums: bool = False
     files: bool = False
     order: bool = False
+
+
+class Texts(NamedTuple):
+    """Of a migration on disk, as it was applied, and the section that a rollback would run.
+
+    `is_cut` where what was applied is too long to be read, so that the section is not known.
+    """
+
+    on_disk: str | None
+    applied: str | None
+    rollback: str | None = None
+    is_cut: bool = False
 
 
 class Inspection:
@@ -64,16 +77,20 @@ class Inspection:
             resume,
         )
 
-    def texts(self, state: State, entry: Entry) -> tuple[str | None, str | None, str | None]:
-        """A migration on disk, as it was applied, and the section that a rollback would run."""
+    def texts(self, state: State, entry: Entry, longest: int) -> Texts:
+        """Of what was applied no more than one character beyond the `longest`."""
         row, file = entry.applied, entry.migration
-        applied = self.history.text_of(row) if row else None
+        applied = self.history.text_of(row, longest) if row else None
+        found = Texts(file.text if file else None, applied)
         holds = state.file_that_ran(row) if row else file
         text = holds.text if holds else applied
-        rollback = None
-        if text is not None and entry.subject.version:
-            rollback = self.preparation.parsed(entry.subject.path, text).rollback_text
-        return file.text if file else None, applied, rollback
+        if text is None or not entry.subject.version:
+            return found
+        if not holds and len(text) > longest:
+            return found._replace(is_cut=True)
+        return found._replace(
+            rollback=self.preparation.parsed(entry.subject.path, text).rollback_text
+        )
 
     def faults(self, files: Files, state: State) -> list[Problem]:
         """What is wrong with the files alone; those that were applied as they are had nothing.

@@ -19,7 +19,7 @@ from .exceptions import (
 from .executor import Done, Executor, OvertakenError
 from .files import Files, migrations_of, parse_version
 from .history import Past
-from .inspection import Inspection, Skip
+from .inspection import Inspection, Skip, Texts
 from .migration import Direction, Version, checksum_of_bytes
 from .offline import Offline
 from .plan import ZERO, Step, incomplete_problems, kept_problems, rollback_plan, upgrade_plan
@@ -80,10 +80,11 @@ class Migrator:
         with self.database.reading():
             return self.history.events()
 
-    def detail(self, key: str, path: str = "") -> Detail | None:
+    def detail(self, key: str, path: str = "", *, longest: int) -> Detail | None:
         """What files, history and log say of one migration; None where they do not know it.
 
         Of two files of one version `path` names the one that is meant, if not what was applied.
+        No more than one character beyond the `longest` is read of a text in the history.
         """
         skip = self.inspection.with_settings(None)
         with self.database.reading():
@@ -96,12 +97,12 @@ class Migrator:
             if entry is None and not events:
                 return None
             if entry is None:
-                text = self.history.text_last_kept(key)
-                return Detail(events[-1].label, None, None, text, None, (), events)
+                texts = Texts(None, self.history.text_last_kept(key, longest))
+                return Detail(events[-1].label, None, texts, (), events)
             paths = {known.path for known in (entry.migration, entry.applied) if known}
             problems = tuple(p for p in self._problems(files, state, skip) if p.path in paths)
-            texts = self.inspection.texts(state, entry)
-        return Detail(entry.subject.label, entry, *texts, problems, events)
+            texts = self.inspection.texts(state, entry, longest)
+        return Detail(entry.subject.label, entry, texts, problems, events)
 
     def is_at_least(self, version: str) -> bool:
         """Whether the version or a higher one is applied: one query, or two, and no file is read.

@@ -21,13 +21,18 @@ class Expanded(NamedTuple):
     text: str
     replaced: tuple[Replaced, ...] = ()
 
-    def written(self, offset: int) -> int:
-        """The offset in the text as written; within a value that of its placeholder."""
+    def written(self, offset: int, *, as_end: bool = False) -> int:
+        """The offset in the text as written; within a value the start of its placeholder.
+
+        With `as_end` the end of that.
+        """
         index = bisect_right(self.replaced, offset, key=lambda item: item.start)
         if not index:
             return offset
         last = self.replaced[index - 1]
-        return last.written_start if offset < last.end else last.written_end + offset - last.end
+        if offset >= last.end:
+            return last.written_end + offset - last.end
+        return last.written_end if as_end and offset > last.start else last.written_start
 
 
 def expand(text: str, values: Mapping[str, str]) -> Expanded:

@@ -172,7 +172,13 @@ class Preparation:
         if step.migration:
             return self.recorded_file(step.migration)
         assert step.applied is not None  # a step has one of the two
-        return recorded_again(step.applied, self.history.text_of(step.applied))
+        try:
+            text = self.history.text_of(step.applied)
+        except HistoryError:
+            if step.direction is Direction.UPGRADE:
+                raise
+            text = None  # it did not run, and the log has it where it was applied
+        return recorded_again(step.applied, text)
 
     def recorded_file(self, migration: Migration) -> Recorded:
         """What the history is told of a file. Raises ProblemsError where it cannot be parsed."""

@@ -15,6 +15,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 
 from .conf import Settings, aliases_in_use
 from .database import moves_search_path, refuse_moving_backend
+from .dialects import message_of
 from .django_migrations import unapplied
 from .exceptions import JetbaseError, SettingsError
 from .migrator import Migrator
@@ -158,7 +159,7 @@ def _upgrade(alias: str, verbosity: int, stdout: Any) -> None:
     try:
         Migrator(alias, report=lambda done: say(str(done))).upgrade()
     except (JetbaseError, Error) as error:
-        raise CommandError(f"Database {alias!r}: {str(error).strip()}") from error
+        raise CommandError(f"Database {alias!r}: {message_of(error, alias)}") from error
 
 
 def _upgrade_unless_django_is_behind(alias: str, plan: Any, verbosity: int, stdout: Any) -> None:

@@ -1,6 +1,5 @@
 """What is written into the history, as queries for whoever runs them."""
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from .identity import stamp
 from .lease import Lease
 from .migration import Applied, Direction, Kind, Migration, Origin, Version
 from .models import AppliedMigration, Event, Run, SchemaVersion
+from .packing import packed
 from .queries import Expression, Query, insert, update
 from .tables import Tables
 from .version import __version__
@@ -310,7 +310,7 @@ class Recorder:
     def _kept(self, text: str | None) -> bytes | None:
         if text is None or len(text) > self.text_limit:
             return None
-        return zlib.compress(text.encode())
+        return packed(text)
 
     def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
         return insert(self.tables.sql(model), self._quote, values)

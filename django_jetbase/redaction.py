@@ -37,6 +37,7 @@ _SHORTEST = 4  # characters of a secret that is found wherever it stands alone
 _EDGE = 8  # characters of it that are found where a database cut it off
 _QUOTED_SHORTLY = re.compile(rf"(?<=['\"])[^'\"]{{1,{_SHORTEST - 1}}}+(?=['\"])")
 _LONGEST = 10_000  # characters of a message
+_NUMBER = re.compile(r"(?<![\w$])\d[\w.]*")
 
 
 class Part(NamedTuple):
@@ -89,6 +90,23 @@ def message_without(
     if found := _LITERAL_IN_MESSAGE.search(message):
         message = _without_quoted(message, found.end())
     return without_url_passwords(_IN_CONNECTION.sub(r"\g<1>***", message))
+
+
+def without_values(sql: str, lexicon: Lexicon) -> str:
+    """SQL, which may be cut off, without its literals, numbers and comments."""
+    shown: list[str] = []
+    try:
+        for piece in lexicon.pieces(sql):
+            text = sql[piece.start : piece.end]
+            if not piece.kind:
+                shown.append(_NUMBER.sub("***", text))
+            elif piece.kind == "comment" or text.startswith("/*"):
+                shown.append(" ")
+            else:
+                shown.append(text if lexicon.is_name(text) else "'***'")
+    except OpenTokenError:
+        shown.append("***")
+    return "".join(shown)
 
 
 def _secrets(sql: str, lexicon: Lexicon) -> set[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .dialects.values import Holder
 from .executor import Done
 from .history import Past
+from .inspection import Texts
 from .migration import Applied, Migration, Version
 from .preparation import Planned
 from .problems import Problem
@@ -40,17 +41,11 @@ class Status:
 
 @dataclass(frozen=True)
 class Detail:
-    """Everything that is known of one migration.
-
-    `entry` is None where only the log knows it. The texts are whole files, None where there is none
-    or it was not kept; `rollback` is the section that a rollback would run.
-    """
+    """Everything that is known of one migration; `entry` is None where only the log knows it."""
 
     label: str
     entry: Entry | None
-    on_disk: str | None
-    applied: str | None
-    rollback: str | None
+    texts: Texts
     problems: tuple[Problem, ...]
     events: tuple[Past, ...]
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 from django.db import DEFAULT_DB_ALIAS, Error
 
+from .dialects import message_of
 from .exceptions import JetbaseError
 from .migration import Migration, Version
 from .migrator import Migrator
@@ -65,7 +66,7 @@ def _finding(scratch: Scratch, migration: Migration) -> str:
                 f"{migration.path}: applied again, it does not do the same", applied, again
             )
     except (JetbaseError, Error) as error:
-        return str(error)
+        return message_of(error, scratch.database)
     return ""
 
 
@@ -73,7 +74,7 @@ def _finding_of_repeatables(scratch: Scratch) -> Iterator[str]:
     try:
         scratch.migrate_to(None)
     except (JetbaseError, Error) as error:
-        yield str(error)
+        yield message_of(error, scratch.database)
 
 
 def _apply(scratch: Scratch, count: int) -> None:

@@ -8,7 +8,7 @@ from .lexicons.ansi import Lexicon
 from .patterns import compiled
 from .placeholders import Expanded, expand
 from .problems import Problem, Rule
-from .redaction import without_secrets
+from .redaction import with_names, without_secrets
 from .scanner import Marker, Statement, place, scan
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
@@ -44,18 +44,16 @@ class Section:
         """The file as it runs."""
         return self.source.text
 
-    def as_written(self, statement: Statement) -> str:
-        """The statement without the values of its placeholders, and without rows."""
-        end = statement.start + len(statement.sql)
-        return self.written[self.source.written(statement.start) : self.source.written(end)]
+    def as_written(self, statement: Statement, *, with_rows: bool = False) -> str:
+        """The statement with its placeholders instead of their values."""
+        end = statement.start + len(statement.text if with_rows else statement.sql)
+        start = self.source.written(statement.start)
+        return self.written[start : self.source.written(end, as_end=True)]
 
     @property
     def placeholders(self) -> list[tuple[str, str]]:
         """As they are written, each with the value that runs in its place."""
-        return [
-            (self.written[one.written_start : one.written_end], self.text[one.start : one.end])
-            for one in self.source.replaced
-        ]
+        return _placeholders(self.written, self.source)
 
     def place(self, offset: int) -> tuple[int, int]:
         """The line and column, both from 1, in the file as it was written."""
@@ -123,7 +121,7 @@ def parse(
     for statement in statements:
         if statement.flaw:
             message, line, column = statement.flaw
-            said = without_secrets(message)
+            said = reader.shown(message)
             flaw = Problem(Rule.UNREADABLE_SQL, path, said, line=line, column=column)
             reader.problems.append(flaw)
 
@@ -148,6 +146,14 @@ def parse(
         above.after,
         tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
     )
+
+
+def _placeholders(written: str, source: Expanded) -> list[tuple[str, str]]:
+    """As they are written, each with the value that runs in its place."""
+    return [
+        (written[one.written_start : one.written_end], source.text[one.start : one.end])
+        for one in source.replaced
+    ]
 
 
 def _section(text: str, start: int, lexicon: Lexicon) -> tuple[list[Statement], Marker | None]:
@@ -187,6 +193,10 @@ class _Reader:
         where = place(self.written, self.source.written(offset))
         self.problems.append(Problem(rule, self.path, message, hint, *where))
 
+    def shown(self, message: str) -> str:
+        """The message without what is secret in the text that it quotes."""
+        return with_names(without_secrets(message), _placeholders(self.written, self.source))
+
     def directives(self, start: int, end: int, given: _Directives) -> _Directives:
         for match in self._comments(start, end):
             self.heeded.add(match.start())
@@ -210,7 +220,7 @@ class _Reader:
                 elif key == "after" and _DJANGO.fullmatch(value) and not start:
                     given = replace(given, after=(*given.after, value))
                 else:
-                    message = without_secrets(f"{word!r} is no directive")
+                    message = self.shown(f"{word!r} is no directive")
                     self.complain(Rule.UNKNOWN_DIRECTIVE, message, _KNOWN, match.start())
         return given
 

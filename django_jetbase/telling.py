@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import signals
 from .database import logger
+from .dialects import message_of
 from .exceptions import LockLostError
 from .executor import Done, OvertakenError
 from .migration import Direction
@@ -35,7 +36,8 @@ class Told:
         except BaseException as error:
             self._send(signals.migration_failed, direction=direction, error=error)
             extra = self._extra | {"line": getattr(error, "line", None)}
-            logger.error("%s", str(error) or type(error).__name__, extra=extra)
+            said = message_of(error, self.alias) or type(error).__name__
+            logger.error("%s", said, extra=extra)
             raise
 
     def done(self, done: Done) -> None:

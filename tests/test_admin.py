@@ -23,6 +23,8 @@ from django_jetbase.models import AppliedMigration, Event
 
 from . import engines
 from .conftest import Project
+from .test_kept_texts import BOMB, BOMB_LENGTH, peak_of
+from .test_row_values import FAILING, SECRET, prepare
 
 LIST = "/admin/django_jetbase/appliedmigration/"
 EVENTS = "/admin/django_jetbase/event/"
@@ -517,7 +519,24 @@ def test_a_text_that_is_damaged(project: Project, root: Browser) -> None:
     project.call("upgrade")
     AppliedMigration.objects.using(project.alias).update(text=b"nonsense")
     response = root.client.get(root.address("1"), follow=True)
-    assert "A text that the history has kept is damaged" in text_of(response.content.decode())
+    said = text_of(response.content.decode())
+    assert "V1__one.sql: the text that the history has kept of it is damaged" in said
+
+
+def test_a_text_that_unpacks_to_a_very_long_one(project: Project, root: Browser) -> None:
+    one = "SELECT 1;\n-- rollback\nSELECT 2;"
+    project.write(V1__one=one, V2__two=one)
+    project.call("upgrade")
+    AppliedMigration.objects.using(project.alias).update(text=BOMB)
+    (project.folder / "V2__two.sql").unlink()
+    pages: list[str] = []
+    for key in ("1", "2"):
+        assert peak_of(lambda key=key: pages.append(root.page(key))) < BOMB_LENGTH / 2  # type: ignore[misc]
+        said = text_of(pages[-1])
+        assert "The text is too long to be shown." in said
+        assert "Difference" not in said
+        assert "cannot be rolled back" not in said
+    assert "SELECT 2;" in text_of(pages[0]).partition("Rollback section")[2]
 
 
 def test_two_files_of_one_version_have_a_page_each(project: Project, root: Browser) -> None:
@@ -550,6 +569,23 @@ def test_values_of_placeholders_are_not_shown(project: Project, root: Browser) -
     for said in [str(caught.value), *map(root.get, pages)]:
         assert "hunter2" not in said
         assert "4711" not in said
+
+
+def test_contents_of_rows_are_not_shown(project: Project, root: Browser) -> None:
+    """Those of the file itself are."""
+    prepare(project)
+    for sql, kept in FAILING[project.vendor]:
+        if SECRET in sql:
+            continue
+        project.write(V1__a=f"{sql};")
+        with pytest.raises(Exception, match="V1__a"):
+            project.call("upgrade")
+        page = root.page("1")
+        assert "V1__a.sql:1:" in page
+        assert kept in text_of(page)
+        assert SECRET not in page
+    assert SECRET not in root.get(f"{EVENTS}?database={project.alias}")
+    assert SECRET not in root.get(LIST)
 
 
 @pytest.mark.engines("sqlite")

@@ -41,7 +41,6 @@ def test_every_character_leads_back_to_where_it_was_written(
 def test_placeholders_are_replaced_in_both_sections(project: Project) -> None:
     project.configure(PLACEHOLDERS={"table": "items"})
     project.write(V1__a=TEXT)
-    assert "CREATE TABLE items" in project.call("upgrade", dry_run=True)
     project.call("upgrade")
     assert project.tables() == {"items"}
     project.call("rollback")
@@ -118,6 +117,68 @@ def test_a_dollar_before_a_placeholder_keeps_it(project: Project) -> None:
     project.write(V1__a="CREATE TABLE a AS SELECT $${name}$$ AS n, '${name}' AS m;")
     project.call("upgrade")
     assert project.query("SELECT * FROM a") == [("{name}", "x")]
+
+
+SECRET = "INSERT INTO a VALUES ('${token}');\n-- rollback\nDELETE FROM a WHERE t = '${token}';\n"
+
+
+def test_a_dry_run_shows_names_and_a_script_values(project: Project) -> None:
+    project.configure(PLACEHOLDERS={"token": "hunter2"})
+    project.query("CREATE TABLE a (t VARCHAR(100))")
+    project.write(V1__a=SECRET)
+    assert "INSERT INTO a VALUES ('${token}')\n;" in project.call("upgrade", dry_run=True)
+    planned = json.loads(project.call("upgrade", dry_run=True, json=True))
+    assert planned["steps"][0]["statements"] == ["INSERT INTO a VALUES ('${token}')"]
+    assert "INSERT INTO a VALUES ('hunter2')" in project.call("upgrade", sql=True)
+    project.call("upgrade")
+    (project.folder / "V1__a.sql").unlink()
+    assert "DELETE FROM a WHERE t = '${token}'\n;" in project.call("rollback", dry_run=True)
+    planned = json.loads(project.call("rollback", dry_run=True, json=True))
+    assert planned["steps"][0]["statements"] == ["DELETE FROM a WHERE t = '${token}'"]
+    assert "DELETE FROM a WHERE t = 'hunter2'" in project.call("rollback", sql=True)
+
+
+@pytest.mark.engines("postgresql")
+def test_a_dry_run_shows_names_in_rows_too(project: Project) -> None:
+    project.configure(PLACEHOLDERS={"token": "hunter2", "table": "a"})
+    project.query("CREATE TABLE a (t VARCHAR(100))")
+    project.write(V1__a="COPY ${table} FROM STDIN;\n${token}\n\\.\nSELECT 1;")
+    assert project.call("upgrade", dry_run=True).endswith(
+        "\nCOPY ${table} FROM STDIN\n;\nSELECT 1\n;\n"
+    )
+    planned = json.loads(project.call("upgrade", dry_run=True, json=True))
+    assert planned["steps"][0]["statements"] == [
+        "COPY ${table} FROM STDIN;\n${token}\n\\.",
+        "SELECT 1",
+    ]
+    assert "hunter2" in project.call("upgrade", sql=True)
+    project.call("upgrade")
+    assert project.query("SELECT t FROM a") == [("hunter2",)]
+
+
+def test_a_value_of_several_statements(project: Project) -> None:
+    project.configure(PLACEHOLDERS={"both": "SELECT 'hunter2'; SELECT 2", "none": ""})
+    project.write(V1__a="SELECT 0${none};\n${both};\nSELECT 3;")
+    planned = json.loads(project.call("upgrade", dry_run=True, json=True))
+    assert planned["steps"][0]["statements"] == [
+        "SELECT 0${none}",
+        "${both}",
+        "${both}",
+        "SELECT 3",
+    ]
+
+
+def test_a_problem_names_the_placeholder(project: Project) -> None:
+    command = {"postgresql": "\\connect", "mysql": "source", "sqlite": ".read"}[project.vendor]
+    project.configure(PLACEHOLDERS={"token": "hunter2"})
+    project.write(V1__a=f"-- jetbase: a=${{token}}\n{command} ${{token}}\nSELECT 1;")
+    for options in ({}, {"dry_run": True}, {"dry_run": True, "json": True}):
+        with pytest.raises(CommandError) as caught:
+            project.call("upgrade", **options)
+        said = f"{caught.value}{project.out.getvalue()}"
+        assert "'a=${token}' is no directive" in said
+        assert f"{command.strip(chr(92))} ${{token}} is a command" in said
+        assert "hunter2" not in said
 
 
 def test_a_message_shows_the_statement_as_written(project: Project) -> None:

@@ -7,7 +7,13 @@ import pytest
 from django_jetbase import Statement, split
 from django_jetbase.display import shown
 from django_jetbase.lexicons import lexicon_of
-from django_jetbase.redaction import blanked, message_without, with_names, without_secrets
+from django_jetbase.redaction import (
+    blanked,
+    message_without,
+    with_names,
+    without_secrets,
+    without_values,
+)
 
 ANY = ["postgresql", "mysql", "sqlite"]
 SECRET = {
@@ -171,6 +177,27 @@ def test_a_message_names_a_placeholder_for_its_value() -> None:
     said = 'relation "sales.t" does not exist near hunter2; presales'
     expected = 'relation "${schema}.t" does not exist near ${token}; presales'
     assert with_names(said, values) == expected
+
+
+VALUELESS = {
+    "postgresql": [
+        ("UPDATE \"t1\" SET a = 'hunter''s', b = -5.5", "UPDATE \"t1\" SET a = '***', b = -***"),
+        ("UPDATE t SET a = E'\\'hunter' -- it's hunter\nWHERE i = $1", "UPDATE t SET a = E'***'"),
+        ("SELECT $x$hunter$x$ /* hunter */, 'hunter", "SELECT '***'  , ***"),
+    ],
+    "mysql": [
+        ('UPDATE `t1` SET a = "hunter", b = 0x41', "UPDATE `t1` SET a = '***', b = ***"),
+        ("SELECT 'it\\'s hunter' # hunter\n, \"hunter", "SELECT '***'  \n, ***"),
+    ],
+}
+
+
+@pytest.mark.parametrize("vendor", VALUELESS)
+def test_what_another_session_runs_is_shown_without_values(vendor: str) -> None:
+    for sql, expected in VALUELESS[vendor]:
+        shown = without_values(sql, lexicon_of(vendor))
+        assert shown.startswith(expected)
+        assert "hunter" not in shown
 
 
 HOSTILE = {

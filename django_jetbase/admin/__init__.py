@@ -42,7 +42,7 @@ from .lists import (
     parsed_object_id,
 )
 from .overview import harmless
-from .page import Page
+from .page import LONGEST_READ, Page
 
 _VIEWS = ("changelist", "change")
 
@@ -188,7 +188,7 @@ class MigrationAdmin(HistoryAdmin):
     def _page(self, alias: str, key: str, path: str, view: str) -> Page | None:
         with harmless(alias):
             migrator = Migrator(alias)
-            detail = migrator.detail(key, path)
+            detail = migrator.detail(key, path, longest=LONGEST_READ)
             return Page(alias, detail, migrator.database.dialect.lexicon, view) if detail else None
 
     def _instead(self, request: HttpRequest, level: int, said: str) -> HttpResponse:

@@ -128,7 +128,7 @@ class MigrationList(Listing):
         try:
             self.overviews = overview_of_all()
         except SettingsError as error:
-            self.fault = said_by(error)
+            self.fault = said_by(error, DEFAULT_DB_ALIAS)
         self.rows = Rows(row for overview in self.overviews for row in Rows.of(overview))
         found = self.filtered(request, self.rows)
         return [row for row in found if row.has(self.words)]
@@ -178,7 +178,7 @@ class EventList(Listing):
 
 def failure(alias: str, error: Exception) -> str:
     """Why a database cannot be read."""
-    return _("Database “%(alias)s”: %(error)s") % {"alias": alias, "error": said_by(error)}
+    return _("Database “%(alias)s”: %(error)s") % {"alias": alias, "error": said_by(error, alias)}
 
 
 def object_id(alias: str, key: str, path: str = "") -> str:

@@ -13,6 +13,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import aliases_in_use
 from ..database import logger
+from ..dialects import message_of
 from ..dialects.values import Holder
 from ..exceptions import JetbaseError
 from ..migrator import Migrator
@@ -73,7 +74,7 @@ def overview_of(alias: str) -> Overview:
             migrator = Migrator(alias)
             return Overview(alias, migrator.status(), migrator.holder())
     except Exception as error:  # whatever a driver makes of wrong settings
-        return Overview(alias, fault=said_by(error))
+        return Overview(alias, fault=said_by(error, alias))
 
 
 def overview_of_all() -> list[Overview]:
@@ -91,9 +92,11 @@ def harmless(alias: str) -> Iterator[None]:
         yield
 
 
-def said_by(error: Exception) -> str:
+def said_by(error: Exception, alias: str) -> str:
     """What an error says, without secrets; one that is not expected is logged."""
-    said = message_without(str(error).strip()).encode(errors="replace").decode()
+    is_of_database = isinstance(error, Error)
+    said = message_of(error, alias) if is_of_database else message_without(str(error).strip())
+    said = said.encode(errors="replace").decode()
     if isinstance(error, _EXPECTED):
         return said or type(error).__name__
     logger.error("The admin could not read a database.", exc_info=error)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import display
+from ..inspection import Texts
 from ..lexicons.ansi import Lexicon
 from ..migration import Applied
 from ..migrator import LAST_EVENTS
@@ -98,16 +99,20 @@ class Page:
     def lacks_text(self) -> bool:
         """Whether something was applied whose text the history does not have."""
         entry = self.detail.entry
-        return entry is not None and entry.applied is not None and self.detail.applied is None
+        return entry is not None and entry.applied is not None and self._texts.applied is None
+
+    @property
+    def _texts(self) -> Texts:
+        return self.detail.texts
 
     @cached_property
     def _applied(self) -> str | None:
-        return self._shown(self.detail.applied)
+        return self._shown(self._texts.applied)
 
     @cached_property
     def _on_disk(self) -> str | None:
-        same = self.detail.on_disk == self.detail.applied
-        return self._applied if same else self._shown(self.detail.on_disk)
+        same = self._texts.on_disk == self._texts.applied
+        return self._applied if same else self._shown(self._texts.on_disk)
 
     def _shown(self, text: str | None) -> str | None:
         """The whole text without its secrets."""
@@ -118,11 +123,11 @@ class Page:
     @cached_property
     def rollback(self) -> str | None:
         """The end of the text that it belongs to: by itself it might be read by other rules."""
-        section = self.detail.rollback
+        section = self._texts.rollback
         if section is None:
-            return None
-        on_disk = (self.detail.on_disk or "").endswith(section)
-        if _is_too_long(self.detail.on_disk if on_disk else self.detail.applied):
+            return "…" if self._texts.is_cut else None
+        on_disk = (self._texts.on_disk or "").endswith(section)
+        if _is_too_long(self._texts.on_disk if on_disk else self._texts.applied):
             return "…"
         lines = display.lines_of((self._on_disk if on_disk else self._applied) or "")
         count = len(display.lines_of(section)) - 1
@@ -131,20 +136,24 @@ class Page:
     @property
     def differs(self) -> bool:
         """Whether the two texts are both known and not the same."""
-        both = self.detail.applied is not None and self.detail.on_disk is not None
-        return both and _lines(self.detail.applied) != _lines(self.detail.on_disk)
+        texts, entry = self._texts, self.detail.entry
+        if texts.applied is None or texts.on_disk is None:
+            return False
+        if _is_too_long(texts.applied) and entry and entry.applied and entry.migration:
+            return entry.applied.checksum != entry.migration.checksum
+        return _lines(texts.applied) != _lines(texts.on_disk)
 
     @property
     def shows_file(self) -> bool:
         """Whether a view of one text shows that of the file."""
-        return self.view == ON_DISK or self.detail.applied is None
+        return self.view == ON_DISK or self._texts.applied is None
 
     @cached_property
     def views(self) -> list[str]:
         """The views that there are, the first one to be shown first."""
         found = [DIFFERENCE] if self.differs else []
-        found += [APPLIED] if self.detail.applied is not None else []
-        if self.detail.on_disk is not None and (self.differs or not found):
+        found += [APPLIED] if self._texts.applied is not None else []
+        if self._texts.on_disk is not None and (self.differs or not found):
             found.append(ON_DISK)
         return [*found, FORMATTED] if found else []
 
@@ -164,7 +173,7 @@ class Page:
     @property
     def is_too_long(self) -> bool:
         """Whether nothing of the text is shown."""
-        return _is_too_long(self.detail.on_disk if self.shows_file else self.detail.applied)
+        return _is_too_long(self._texts.on_disk if self.shows_file else self._texts.applied)
 
     @property
     def lines(self) -> list[str]:
@@ -178,7 +187,7 @@ class Page:
     @cached_property
     def difference(self) -> list[display.Line] | None:
         """The lines that differ; None where there are too many, empty where only secrets do."""
-        if _is_too_long(self.detail.applied) or _is_too_long(self.detail.on_disk):
+        if _is_too_long(self._texts.applied) or _is_too_long(self._texts.on_disk):
             return None
         try:
             return list(display.compared(self._applied or "", self._on_disk or ""))

@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from ..exceptions import HistoryError, SettingsError
 from ..lexicons.ansi import Lexicon
 from ..queries import Expression, Query
+from ..redaction import without_values
 from ..scanner import Statement, scan
 from ..script import Section
 from .values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
@@ -238,6 +239,10 @@ class Dialect:
         """Whom a session waits for now. Raises Error where that is not allowed."""
         return []
 
+    def blocker(self, session: int, user: str, seconds: float, query: str) -> Blocker:
+        """A session with its query, in which values of rows stand as literals."""
+        return Blocker(session, user, seconds, without_values(query, self.lexicon))
+
     def companion(self) -> "Dialect":
         """The same database over a connection of its own, for use in another thread."""
         connection = self.connection.copy()
@@ -403,8 +408,8 @@ class Dialect:
         return None
 
     def message_of(self, error: BaseException | None) -> str:
-        """What the database says, without its own idea of the place."""
-        return str(error)
+        """What the database says, without its own idea of the place or the contents of rows."""
+        return str(error).strip()
 
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         """A sentence about the way out of an error; empty where the message says it all.

@@ -15,6 +15,7 @@ from ..scanner import Statement
 from ..script import Section
 from .base import Dialect, Retrying, failing, marks
 from .remedies import FULL, READ_ONLY, lacks, mysql_grant
+from .row_values import mysql_without_rows
 from .values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
@@ -195,9 +196,9 @@ class MySQLDialect(Dialect):
         """InnoDB names who has a row; of a table anybody with a transaction may have it."""
         rows = self.execute(f"{_SESSIONS} {_ROW_LOCKS}", (session,)) if self._is_mariadb else []
         if rows or self.execute(_WAITS, (session, session)) == [(0,)]:
-            return [Blocker(*row) for row in rows]
+            return [self.blocker(*row) for row in rows]
         rows = self.execute(f"{_SESSIONS} WHERE trx.trx_mysql_thread_id <> %s", (session,))
-        return [Blocker(*row)._replace(sure=False) for row in rows]
+        return [self.blocker(*row)._replace(sure=False) for row in rows]
 
     @cached_property
     def _is_mariadb(self) -> bool:
@@ -429,7 +430,7 @@ class MySQLDialect(Dialect):
         if self.connection.connection.warning_count():
             try:
                 for level, code, message in self.execute("SHOW WARNINGS"):
-                    self.notice(f"{level} {code}: {message}")
+                    self.notice(f"{level} {code}: {mysql_without_rows(code, message)}")
             except ValueError:  # in the character set that a file has chosen
                 self.notice("There are warnings that cannot be read.")
 
@@ -445,7 +446,10 @@ class MySQLDialect(Dialect):
 
     def message_of(self, error: BaseException | None) -> str:
         arguments = error.args if error else ()
-        return f"{arguments[1]} ({arguments[0]})" if len(arguments) == 2 else str(error)
+        if len(arguments) != 2:
+            return super().message_of(error)
+        code, message = arguments
+        return f"{mysql_without_rows(code, str(message))} ({code})"
 
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         code = error.args[0] if error and error.args else None

@@ -15,6 +15,7 @@ from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Dialect, marks
 from .messages import SEPARATOR, Message, messages
 from .remedies import FULL, READ_ONLY, lacks, postgresql_grant
+from .row_values import Said, postgresql_notice_without_rows, postgresql_without_rows
 from .search_path import Locator, asked_for, first_literal, names_in
 from .values import Blocker, Holder, Location, Obstacle, StatementFailed
 
@@ -227,7 +228,7 @@ class PostgreSQLDialect(Dialect):
             " WHERE own.pid = %s AND own.wait_event_type = 'Lock' ORDER BY 1",
             (session,),
         )
-        return [Blocker(*row) for row in rows]
+        return [self.blocker(*row) for row in rows]
 
     def terminate(self, holder: Holder, lock: str) -> None:
         if self.is_pooled or not holder.session:
@@ -266,7 +267,8 @@ class PostgreSQLDialect(Dialect):
                 raw.remove_notice_handler(self._hear)
 
     def _hear(self, diagnostic: Any) -> None:
-        self.notice(f"{diagnostic.severity}: {diagnostic.message_primary}")
+        said = postgresql_without_rows(_said(diagnostic))
+        self.notice(f"{diagnostic.severity}: {said.primary}")
 
     def _compose(self, sql: str, params: tuple[Any, ...]) -> str:
         if not SENDS_MESSAGES:
@@ -337,7 +339,8 @@ class PostgreSQLDialect(Dialect):
     def drain(self, cursor: Any) -> None:
         notices = self.connection.connection.notices
         for text in notices:
-            self.notice(re.sub(r":\s+", ": ", text.strip(), count=1))
+            said = re.sub(r":\s+", ": ", text.strip(), count=1)
+            self.notice(postgresql_notice_without_rows(said))
         notices.clear()
 
     def _send(
@@ -389,15 +392,8 @@ class PostgreSQLDialect(Dialect):
     def message_of(self, error: BaseException | None) -> str:
         diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
         if diagnostic is None or not diagnostic.message_primary:
-            return str(error).strip()
-        lines = [diagnostic.message_primary]
-        more = {
-            "DETAIL": diagnostic.message_detail,
-            "HINT": diagnostic.message_hint,
-            "CONTEXT": diagnostic.context,
-        }
-        lines += [f"{name}: {text}" for name, text in more.items() if text]
-        return "\n".join(lines)
+            return super().message_of(error)
+        return "\n".join(postgresql_without_rows(_said(diagnostic)).lines)
 
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         state = sqlstate(error)
@@ -457,6 +453,19 @@ def sqlstate(error: BaseException | None) -> str:
     """The SQLSTATE of an error; empty for those of the connection."""
     cause = getattr(error, "__cause__", None)
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+
+
+def _said(diagnostic: Any) -> Said:
+    """What a driver tells of an error or a notice."""
+    return Said(
+        diagnostic.sqlstate or "",
+        diagnostic.message_primary or "",
+        diagnostic.message_detail or "",
+        diagnostic.message_hint or "",
+        diagnostic.context or "",
+        (diagnostic.source_file or "").rpartition("/")[2],
+        diagnostic.source_function or "",
+    )
 
 
 def _position(error: Exception) -> int:

@@ -17,6 +17,7 @@ from ..scanner import Statement
 from ..script import Section
 from .base import NEEDS_NO_TRANSACTION, Dialect, failing, marks
 from .remedies import FULL
+from .row_values import sqlite_without_rows
 from .values import Holder, Obstacle, StatementFailed
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
@@ -191,10 +192,10 @@ class SQLiteDialect(Dialect):
             return
         new = self._foreign_key_violations() - self._violations
         if new:
-            table, row, parent = min(new, key=str)
+            table, _row, parent = min(new, key=str)
             raise IntegrityError(
-                f"{len(new)} rows would violate a foreign key, the first in {table}"
-                f" (rowid {row}), which refers to {parent}"
+                f"{len(new)} rows would violate a foreign key, the first in {table}, which refers"
+                f" to {parent}"
             )
 
     def _foreign_key_violations(self) -> set[tuple[Any, ...]]:
@@ -252,6 +253,9 @@ class SQLiteDialect(Dialect):
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         said = str(error)
         return FULL if "is full" in said else READ_ONLY_FILE if "readonly" in said else ""
+
+    def message_of(self, error: BaseException | None) -> str:
+        return sqlite_without_rows(super().message_of(error))
 
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, OperationalError) and "locked" in str(error)

@@ -251,6 +251,10 @@ class Lexicon:
             yield Piece(kind, pos, end)
             pos = end
 
+    def is_name(self, quoted: str) -> bool:
+        """Whether what stands in quotes is a name."""
+        return quoted[0] in '"`['
+
     def comment_end(self, text: str, start: int) -> int | None:
         """The end of a comment that `block_comment` did not match; None where none begins."""
         if not text.startswith("/*", start):

@@ -67,6 +67,10 @@ class MySQLLexicon(CompoundLexicon):
         )
         return rf"{quotes}|{version_comment}"
 
+    def is_name(self, quoted: str) -> bool:
+        """Whatever `ansi_quotes` says, since the text may be another session's."""
+        return quoted[0] == "`"
+
     def extent(self, text: str, start: int, end: int, keyword: str) -> Extent:
         if self.delimiter != ";":
             return self._delimited(text, start, end, keyword)

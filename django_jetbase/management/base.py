@@ -14,6 +14,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import aliases_in_use
 from ..database import refuse_moving_backend
+from ..dialects import message_of
 from ..exceptions import JetbaseError, SettingsError
 from ..executor import Done
 from ..migrator import Migrator
@@ -111,7 +112,7 @@ class JetbaseCommand(BaseCommand):
         except KeyboardInterrupt:
             raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
         except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
-            message = f"Database {alias!r}: {str(error).strip()}"
+            message = f"Database {alias!r}: {message_of(error, alias)}"
             raise self.failure(error, f"{message}\n{self.remedy(error)}".strip()) from error
 
     def run_in_several(self, chosen: list[str], **options: Any) -> None:
@@ -248,7 +249,7 @@ class JetbaseCommand(BaseCommand):
             return
         self.say(f"Would run {label}")
         for statement in planned.section.statements:
-            self.say(f"{statement.sql}\n;")
+            self.say(f"{planned.section.as_written(statement)}\n;")
 
 
 def _seconds(text: str) -> float:

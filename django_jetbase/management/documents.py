@@ -47,11 +47,13 @@ def done_document(done: Done) -> dict[str, Any]:
 
 
 def _planned_document(planned: Planned) -> dict[str, Any]:
-    statements = planned.section.statements if planned.section else ()
+    statements: list[str] = []
+    if section := planned.section:
+        statements = [section.as_written(one, with_rows=True) for one in section.statements]
     return migration_document(planned.step.subject) | {
         "direction": str(planned.step.direction),
         "origin": str(planned.origin),
-        "statements": [statement.text for statement in statements],
+        "statements": statements,
     }
 
 

@@ -8,7 +8,7 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...dialects import dialect_of
+from ...dialects import dialect_of, message_of
 from ...receivers import is_kept_by_tests
 from ...tables import records
 
@@ -37,7 +37,8 @@ class Command(flush.Command):
                 _empty(connection, managed, willing, **options)
         except Error as error:
             name = connection.settings_dict["NAME"]
-            raise CommandError(f"Database {name} could not be flushed: {error}") from error
+            said = message_of(error, alias)
+            raise CommandError(f"Database {name} could not be flushed: {said}") from error
         if managed and not options.get("inhibit_post_migrate", False):
             emit_post_migrate_signal(options["verbosity"], options["interactive"], alias)
 
