@@ -174,6 +174,7 @@ class PostgreSQLDialect(Dialect):
     @property
     def this_session(self) -> tuple[int | Expression, str | Expression]:
         """None behind a pooler, where the session may be at work for others meanwhile."""
+        self.connection.ensure_connection()
         own = (self._info.backend_pid,)
         return (
             Expression("CASE WHEN pg_backend_pid() = %s THEN pg_backend_pid() ELSE 0 END", own),

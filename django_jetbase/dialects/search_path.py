@@ -201,7 +201,8 @@ class Locator:
                 f"The search_path {self.path!r} leads to no history, and there is one in each of"
                 f" the schemas {', '.join(sorted(found))}: {_PIN}."
             )
-        for schema in found:
+        if found:
+            (schema,) = found
             self._require(schema, found, "has the history of this database")
             rows += [row for row in others if row.schema == schema]
             return schema
