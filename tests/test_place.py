@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import django
 import pytest
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -226,7 +227,8 @@ def test_a_setting_that_names_no_schema(project: Project) -> None:
 @PG
 def test_names_that_need_quotes(project: Project) -> None:
     """In every kind of run: whole, by statements, gone on, rolled back, as a script."""
-    name = 'O\'Brien "x" %s :y $jetbase$ \\'
+    dollars = " $jetbase$" if django.VERSION >= (6, 1) else ""
+    name = f'O\'Brien "x" %s :y{dollars} \\'
     project.query('CREATE SCHEMA "{}"'.format(name.replace('"', '""')))
     project.configure(HISTORY_SCHEMA=name, HISTORY_TABLE_PREFIX="j_")
     project.write(
@@ -249,6 +251,16 @@ def test_names_that_need_quotes(project: Project) -> None:
     assert project.query("SELECT count(*) FROM pg_class WHERE relname ~ '^django_jetbase'") == [
         (0,)
     ]
+
+
+@PG
+@pytest.mark.skipif(django.VERSION >= (6, 1), reason="Django reads such tables")
+def test_a_name_that_django_does_not_read(project: Project) -> None:
+    project.query('CREATE SCHEMA "a$b"')
+    project.configure(HISTORY_SCHEMA="a$b")
+    project.write(V1__a="SELECT 1;")
+    with pytest.raises(CommandError, match="because of the dollar sign"):
+        project.call("upgrade")
 
 
 @PG

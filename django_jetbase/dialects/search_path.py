@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import django
+
 from ..exceptions import HistoryError
 from .base import Dialect
 from .values import Location
@@ -106,6 +108,11 @@ class Locator:
                     f" {self.role!r}: read it as the owner of the table or as a role with"
                     f" BYPASSRLS, or ALTER TABLE {table} DISABLE ROW LEVEL SECURITY."
                 )
+        if "$" in schema and django.VERSION < (6, 1):
+            raise HistoryError(
+                f"Django reads no table of the schema {schema!r} before its release 6.1, because of"
+                f" the dollar sign: {_PIN}, one without."
+            )
         adopted = schema not in (self.setting, self.role, *self.names)
         return Location(schema, frozenset(names), adopted)
 
