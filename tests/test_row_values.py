@@ -195,18 +195,13 @@ def test_warnings(project: Project, sql: str, caplog: pytest.LogCaptureFixture) 
         assert "4711" not in text
 
 
-@pytest.mark.engines("postgresql", "mysql")
+@pytest.mark.engines("mysql")
 def test_in_german(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """PostgreSQL speaks it only where the machine has the locale; its texts are tested above."""
     caplog.set_level(logging.INFO)
     prepare(project)
-    language = "de_DE.UTF-8" if project.vendor == "postgresql" else "de_DE"
-    speak_german = f"SET lc_messages = '{language}'"
-    try:
-        project.query(speak_german)
-    except DatabaseError:
-        pytest.skip("the server has no German")
-    said = fail(project, f"{speak_german};\nINSERT INTO u SELECT note FROM t")
-    assert "existiert bereits" in said or "Doppelter Eintrag" in said
+    said = fail(project, "SET lc_messages = 'de_DE';\nINSERT INTO u SELECT note FROM t")
+    assert "Doppelter Eintrag" in said
     assert "u_note" in said
     assert SECRET not in said
     assert SECRET not in caplog.text
