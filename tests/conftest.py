@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -18,6 +19,12 @@ from . import browsers, clients, engines
 ENGINES: dict[str, engines.Engine] = {}
 CLIENTS: dict[str, str] = {}
 VERSIONS: dict[str, str] = {}
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,6 +88,7 @@ class Project:
         self.engine = engine
         self.vendor = engine.vendor
         self.settings = settings
+        self.out, self.err = io.StringIO(), io.StringIO()
 
     def configure(self, **values: Any) -> None:
         own = {"MIGRATIONS_DIR": self.folder} | values

@@ -139,7 +139,7 @@ class AdminInBrowser(StaticLiveServerTestCase):
         self.browser.execute_script("window.isOld = true")
         yield
         arrived = "return !window.isOld && document.readyState === 'complete'"
-        wait = WebDriverWait(self.browser, 20, ignored_exceptions=[WebDriverException])
+        wait = WebDriverWait(self.browser, 120, ignored_exceptions=[WebDriverException])
         wait.until(lambda browser: browser.execute_script(arrived))
 
     def names(self) -> list[str]:

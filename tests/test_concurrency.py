@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -15,6 +17,7 @@ from django.core.management.base import CommandError
 from django_jetbase.database import Database
 
 from .conftest import Project
+from .waiting import Gate, is_in_use, until
 
 
 def spawn(project: Project, tmp_path: Path, *args: str) -> "subprocess.Popen[str]":
@@ -42,6 +45,9 @@ def spawn(project: Project, tmp_path: Path, *args: str) -> "subprocess.Popen[str
     )
 
 
+ENDLESS_SQLITE = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
+)
 SLOW_SQLITE = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000000)"
     " SELECT count(*) FROM n;"
@@ -50,6 +56,20 @@ SLOW_SQLITE = (
 
 def running(project: Project) -> list[tuple[str, str]]:
     return project.query("SELECT path, incomplete FROM django_jetbase_migration")
+
+
+@contextmanager
+def looks(connection: Any) -> Iterator[list[str]]:
+    """The queries that ask who has the lock: the longer a run waits, the more there are."""
+    found: list[str] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        if "django_jetbase_lock" in sql and "token <> ''" in sql:
+            found.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        yield found
 
 
 def test_many_at_once_run_every_file_once(project: Project, tmp_path: Path) -> None:
@@ -64,22 +84,21 @@ def test_many_at_once_run_every_file_once(project: Project, tmp_path: Path) -> N
 
 
 def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path) -> None:
-    slow = {
-        "postgresql": "SELECT pg_sleep(1);",
-        "mysql": "SELECT SLEEP(1);",
-        "sqlite": SLOW_SQLITE,
-    }[project.vendor]
-    project.write(V1__a="CREATE TABLE a (id INTEGER);", V2__b=f"{slow}{slow}ANALYZE TABLE a;")
-    if project.vendor != "mysql":
-        project.write(V2__b=f"{slow}{slow}")
+    gate = Gate(project) if project.vendor != "sqlite" else None
+    project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    project.write(V2__b=gate.sql if gate else ENDLESS_SQLITE)
+    if project.vendor == "mysql":
+        project.write(V2__b=f"{gate.sql} ANALYZE TABLE a;")
     process = spawn(project, tmp_path, "jetbase_upgrade")
     assert process.stdout is not None
     assert process.stdout.readline().startswith("Applied V1__a.sql")
-    while project.vendor == "mysql" and len(running(project)) < 2:
-        time.sleep(0.05)  # the history says what has begun
-    time.sleep(0.2)
+    until(gate.is_waited_at if gate else lambda: is_in_use(project))
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
+    if gate:
+        gate.open()
+    else:
+        project.write(V2__b="SELECT 1;")
     if project.vendor == "mysql":
         with pytest.raises(CommandError, match="has not come to its end"):
             project.call("upgrade")
@@ -103,16 +122,19 @@ def test_a_lock_that_is_held_is_waited_for_and_then_given_up(project: Project) -
 def test_what_another_run_has_just_run_always_is_not_run_again(
     project: Project, tmp_path: Path
 ) -> None:
-    slow = {"postgresql": "SELECT pg_sleep(2);", "mysql": "SELECT SLEEP(2);"}
-    wait = slow.get(project.vendor, SLOW_SQLITE)
+    gate = Gate(project) if project.vendor != "sqlite" else None
     project.write(V1__log="CREATE TABLE log (n INTEGER);", RA__x="INSERT INTO log VALUES (1);")
     project.call("upgrade")
-    project.write(V2__slow=wait)
+    project.write(V2__slow=gate.sql if gate else SLOW_SQLITE * 3)
     first = spawn(project, tmp_path, "jetbase_upgrade")
-    time.sleep(0.8)
+    until(gate.is_waited_at if gate else lambda: is_in_use(project))
     second = spawn(project, tmp_path, "jetbase_upgrade")
+    if gate:
+        assert second.stderr is not None
+        assert second.stderr.readline().startswith("  Waiting for upgrade by ")
+        gate.open()
     for process in (first, second):
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 0, out + err
     assert project.query("SELECT count(*) FROM log") == [(2,)]
     project.call("upgrade")
@@ -122,13 +144,19 @@ def test_what_another_run_has_just_run_always_is_not_run_again(
 @pytest.mark.engines("postgresql", "mysql")
 def test_the_option_wins_over_the_setting(project: Project) -> None:
     project.write(V1__a="CREATE TABLE a (id INTEGER);")
+    project.configure(LOCK_WAIT=1)
     with Database(project.another().alias).locked("test"):
-        started = time.monotonic()
-        for command in ("upgrade", "baseline"):
-            arguments = ["1"] if command == "baseline" else []
-            with pytest.raises(CommandError, match="Another process"):
-                project.call(command, *arguments, lock_wait=0)
-        assert time.monotonic() - started < 30
+        for command in (["upgrade"], ["baseline", "1"]):
+            counts = []
+            for option in ({"lock_wait": 0}, {}):
+                with (
+                    looks(project.connection) as queries,
+                    pytest.raises(CommandError, match="Another process"),
+                ):
+                    project.call(*command, **option)
+                counts.append(len(queries))
+            at_once, waiting = counts
+            assert at_once < waiting
     with pytest.raises(CommandError):
         call_command("jetbase_upgrade", "--lock-wait=-1")
     project.call("upgrade", lock_wait=0)

@@ -1,8 +1,9 @@
 """What the history keeps, where, and that reading never writes."""
 
 import json
+import re
 import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,16 +22,19 @@ def test_what_is_kept(project: Project) -> None:
     (project.folder / "sub").mkdir()
     (project.folder / "sub" / "V1_5__create_a.sql").write_text(TEXT)
     before = datetime.now(UTC)
-    project.call("upgrade")
+    out = project.call("upgrade")
+    after = datetime.now(UTC)
     row = AppliedMigration.objects.using(project.alias).get()
     assert (row.version, row.key, row.kind) == ("1.5", "1.5", "V")
     assert (row.path, row.description) == ("sub/V1_5__create_a.sql", "create a")
     assert row.checksum.startswith("sha256:")
     assert row.checksum != row.upgrade_checksum
     assert zlib.decompress(row.text).decode() == TEXT
-    assert before - timedelta(seconds=1) < row.at < datetime.now(UTC) + timedelta(seconds=1)
+    assert before <= row.at <= after
     assert (row.statements, row.app_version) == (1, django_jetbase.__version__)
-    assert 0 <= row.duration_ms < 10_000
+    printed = re.search(r"\((\d+)\.(\d\d) s\)", out)  # which counts a bit longer
+    assert printed
+    assert 0 <= row.duration_ms <= int(printed[1] + printed[2] + "0") + 5
     assert row.database_user
     assert row.host
 
@@ -63,9 +67,10 @@ def test_an_instant_is_the_same_whatever_the_time_zone(
     twin = project.another(**({} if not use_tz else {"TIME_ZONE": None}))
     assert AppliedMigration.objects.using(twin.alias).get().at == instant
     twin.write(V2__b="SELECT 1;")
+    before = datetime.now(UTC)
     twin.call("upgrade")
-    late = AppliedMigration.objects.using(project.alias).get(key="2").at
-    assert abs(datetime.now(UTC) - late) < timedelta(seconds=60)
+    after = datetime.now(UTC)
+    assert before <= AppliedMigration.objects.using(project.alias).get(key="2").at <= after
 
 
 @pytest.mark.parametrize("command", ["status", "history", "current"])

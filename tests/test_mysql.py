@@ -1,4 +1,3 @@
-import threading
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from django_jetbase.script import parse
 
 from .conftest import Project
 from .test_lock import steal
+from .waiting import Gate, beside, until
 
 pytestmark = pytest.mark.engines("mysql")
 
@@ -313,11 +313,14 @@ def test_a_deadlock_runs_a_file_of_dml_again_as_a_whole(project: Project) -> Non
     other.query("BEGIN")
     other.query("UPDATE a SET id = 20 WHERE id = 2")
     project.write(V2__b="INSERT INTO a VALUES (3);\nUPDATE a SET id = 21 WHERE id = 2;")
-    timer = threading.Timer(1.5, other.connection.connection.rollback)
-    timer.start()
-    project.call("upgrade")
-    timer.join()
-    assert "trying again in" in project.said
+    raw = other.connection.connection  # which does not ask for the thread
+
+    def release() -> None:
+        until(lambda: "trying again in" in project.said)
+        raw.rollback()
+
+    with beside(release):
+        project.call("upgrade")
     assert project.query("SELECT id FROM a ORDER BY id") == [(1,), (3,), (21,)]
 
 
@@ -562,11 +565,13 @@ def test_what_a_file_sets_hinders_no_record(project: Project, setting: str, ddl:
 def test_a_transaction_of_the_file_is_fenced(project: Project) -> None:
     project.write(V1__t="CREATE TABLE t (id INT); CREATE TABLE u (id INT);")
     project.call("upgrade")
-    project.write(V2__b="BEGIN;\nINSERT INTO t VALUES (1);\nSELECT SLEEP(0.9);\nCOMMIT;")
-    thread = steal(project, 0.3)
-    with pytest.raises(CommandError, match="has not come to its end"):
+    gate = Gate(project)
+    project.write(V2__b=f"BEGIN;\nINSERT INTO t VALUES (1);\n{gate.sql}\nCOMMIT;")
+    with (
+        gate.opened_after(lambda: steal(gate)),
+        pytest.raises(CommandError, match="has not come to its end"),
+    ):
         project.call("upgrade")
-    thread.join()
     assert "The lock was taken away" in project.said
     assert project.query("SELECT id FROM t") == []
 

@@ -2,9 +2,8 @@
 
 import json
 import signal
-import time
+from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from django.core.management.base import CommandError
 from .conftest import Project
 from .test_concurrency import spawn
 from .test_lock import lock_status, steal
+from .waiting import Gate, beside, until
 
 pytestmark = pytest.mark.engines("postgresql")
 OFF = "-- jetbase: transaction=off\n"
@@ -157,36 +157,41 @@ def test_if_not_exists_does_not_hide_an_invalid_index(project: Project) -> None:
     ]
 
 
-def killed(project: Project, tmp_path: Path, text: str) -> None:
-    """A run of the file is killed in its statement that takes a second."""
+def killed(project: Project, tmp_path: Path, gate: Gate, text: str) -> None:
+    """A run of the file is killed in its statement that stands at the gate."""
     project.write(V2__b=f"{OFF}{text}")
     process = spawn(project, tmp_path, "jetbase_upgrade")
-    shown = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE {}"
-    sleeping = shown.format("'%pg_sleep(1)%' AND pid <> pg_backend_pid()")
-    while project.query(sleeping) == [(0,)]:
-        assert process.poll() is None
-        time.sleep(0.02)
+    until(gate.is_waited_at)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def test_killed_between_statement_and_record(project: Project, tmp_path: Path) -> None:
     """A statement and its record are one transaction where that can be."""
     project.write(V1__log=LOG)
     project.call("upgrade")
-    text = "INSERT INTO log VALUES (1);\nINSERT INTO log SELECT 2 FROM pg_sleep(1);\n"
-    killed(project, tmp_path, text + "INSERT INTO log VALUES (3);")
+    gate = Gate(project)
+    text = "INSERT INTO log VALUES (1);\nINSERT INTO log SELECT 2 FROM gate();\n"
+    killed(project, tmp_path, gate, text + "INSERT INTO log VALUES (3);")
+    gate.open()
     project.call("upgrade", resume=True)
     assert numbers(project) == [1, 2, 3]
     assert not lock_status(project)["locked"]
 
 
+CALLED_WITH_GATE = (
+    "CREATE PROCEDURE p() LANGUAGE plpgsql AS"
+    " $$BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM gate(); END$$;"
+)
+
+
 def test_killed_in_a_procedure(project: Project, tmp_path: Path) -> None:
     """What commits by itself may have done anything."""
-    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM pg_sleep(1); END"
-    project.write(V1__log=f"{LOG} CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;")
+    gate = Gate(project)
+    project.write(V1__log=f"{LOG} {CALLED_WITH_GATE}")
     project.call("upgrade")
-    killed(project, tmp_path, "CALL p() /* pg_sleep(1) */;")
+    killed(project, tmp_path, gate, "CALL p();")
+    gate.open()
     fails(project, "nothing tells whether it has done its work", resume=True)
     assert numbers(project) == [1]
     project.write(V2__b=f"{OFF}SELECT 1;")
@@ -195,16 +200,18 @@ def test_killed_in_a_procedure(project: Project, tmp_path: Path) -> None:
 
 
 def test_killed_while_an_index_is_built(project: Project, tmp_path: Path) -> None:
+    gate = Gate(project)
     function = "CREATE FUNCTION slow(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"
-    body = "BEGIN PERFORM pg_sleep(1); RETURN n; END"
+    body = "BEGIN PERFORM gate(); RETURN n; END"
     project.write(V1__log=f"{LOG} INSERT INTO log VALUES (1); {function} $${body}$$;")
     project.call("upgrade")
-    build = "CREATE INDEX CONCURRENTLY i ON log (slow(n)) /* pg_sleep(1) */;"
-    killed(project, tmp_path, f"{build}\nINSERT INTO log VALUES (2);")
+    build = "CREATE INDEX CONCURRENTLY i ON log (slow(n));"
+    killed(project, tmp_path, gate, f"{build}\nINSERT INTO log VALUES (2);")
     project.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%'"
+        " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND datname = current_database()"
     )
+    gate.open()
     assert progress(project) == ("upgrade", 0, 1)
     status = json.loads(project.call("status", json=True))["migrations"]
     assert status[1]["state"] == "incomplete"
@@ -389,11 +396,11 @@ def test_a_statement_is_not_committed_without_the_lock(project: Project) -> None
     project.write(V1__log=LOG)
     project.call("upgrade")
     project.query("CREATE SEQUENCE tries")
-    text = "INSERT INTO log SELECT nextval('tries') FROM pg_sleep(2);\nSELECT 1;"
+    gate = Gate(project)
+    text = "INSERT INTO log SELECT nextval('tries') FROM gate();\nSELECT 1;"
     project.write(V2__b=f"{OFF}{text}")
-    thread = steal(project, 0.7)
-    project.call("upgrade")
-    thread.join()
+    with gate.opened_after(lambda: steal(gate)):
+        project.call("upgrade")
     assert "The lock was taken away from this run" in project.said
     assert numbers(project) == [2]
 
@@ -410,46 +417,38 @@ def test_a_comment_about_reading_only(project: Project) -> None:
     project.write(V1__log=LOG)
     project.call("upgrade")
     project.query("CREATE SEQUENCE tries")
-    text = "INSERT INTO log SELECT nextval('tries') FROM pg_sleep(2);"
+    gate = Gate(project)
+    text = "INSERT INTO log SELECT nextval('tries') FROM gate();"
     project.write(V2__b=f"{OFF}-- makes it read only\nBEGIN;\n{text}\nCOMMIT;\nSELECT 1;")
-    thread = steal(project, 0.7)
-    project.call("upgrade")
-    thread.join()
+    with gate.opened_after(lambda: steal(gate)):
+        project.call("upgrade")
     assert numbers(project) == [2]
 
 
-def meanwhile(project: Project, after: float, *commands: tuple[str, dict[str, Any]]) -> Thread:
-    """Free the lock and run commands, while the run that has lost it is at work."""
-    twin = project.another("other")
-    twin.connection.inc_thread_sharing()
+def resolved(project: Project, gate: Gate, **options: bool) -> AbstractContextManager[None]:
+    """The lock is freed and V2 resolved, while the run that has lost it is at work."""
+    other = project.another("other")
 
-    def run() -> None:
-        time.sleep(after)
-        twin.query("UPDATE django_jetbase_lock SET token = ''")
-        for command, options in commands:
-            twin.call(command, *options.pop("args", ()), **options)
-        twin.connection.close()
+    def resolve() -> None:
+        steal(gate)
+        other.call("resolve", "2", **options)
 
-    thread = Thread(target=run)
-    thread.start()
-    return thread
+    return gate.opened_after(resolve)
 
 
 def test_nothing_is_committed_once_somebody_else_has_resolved_it(project: Project) -> None:
-    slow = "INSERT INTO log SELECT 2 FROM pg_sleep(3);"
+    slow = "INSERT INTO log SELECT 2 FROM gate();"
     project.write(V1__log=LOG, V2__b=f"{OFF}INSERT INTO log VALUES (1);\n{slow}")
-    thread = meanwhile(project, 1, ("resolve", {"args": ["2"], "rolled_back": True}))
-    project.call("upgrade")
-    thread.join()
+    with resolved(project, Gate(project), rolled_back=True):
+        project.call("upgrade")
     assert "The lock was taken away from this run" in project.said
     assert numbers(project) == [1, 1, 2]
 
 
 def test_who_has_lost_the_lock_leaves_what_was_resolved_alone(project: Project) -> None:
-    project.write(V1__log=LOG, V2__b=f"{OFF}INSERT INTO log SELECT 2 FROM pg_sleep(3);")
-    thread = meanwhile(project, 1, ("resolve", {"args": ["2"], "applied": True}))
-    project.call("upgrade")
-    thread.join()
+    project.write(V1__log=LOG, V2__b=f"{OFF}INSERT INTO log SELECT 2 FROM gate();")
+    with resolved(project, Gate(project), applied=True):
+        project.call("upgrade")
     assert project.applied() == ["V1__log.sql", "V2__b.sql"]
     assert numbers(project) == []
 
@@ -597,37 +596,37 @@ def test_what_only_looks_temporary(project: Project) -> None:
 def test_a_call_whose_record_fails(project: Project) -> None:
     """What it has committed is neither denied nor done again."""
     project.configure(RETRIES=0)
-    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM pg_sleep(1); END"
-    procedure = f"CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;"
-    project.write(V1__log=f"{LOG} {procedure}")
+    gate = Gate(project)
+    project.write(V1__log=f"{LOG} {CALLED_WITH_GATE}")
     project.call("upgrade")
+
+    failed = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        """ AND wait_event_type = 'Lock' AND query LIKE 'UPDATE % "committed" = 0,%'"""
+    )
+
     twin = project.another()
-    twin.connection.inc_thread_sharing()
 
     def hold() -> None:
-        time.sleep(0.5)
+        until(gate.is_waited_at)
         twin.query("BEGIN")
         twin.query("SELECT * FROM django_jetbase_migration FOR UPDATE")
-        time.sleep(2.5)
+        gate.open()
+        until(lambda: gate.ask(failed))  # and is now written down
         twin.query("ROLLBACK")
-        twin.connection.close()
 
-    thread = Thread(target=hold)
-    thread.start()
     project.write(V2__b=f"{OFF}-- jetbase: lock_timeout=1s\nCALL p();")
-    fails(project, "may have had an effect of its own")
-    thread.join()
+    with beside(hold):
+        fails(project, "may have had an effect of its own")
     fails(project, "has not come to its end")
     assert numbers(project) == [1]
 
 
 def test_a_call_that_loses_the_lock(project: Project) -> None:
-    body = "BEGIN INSERT INTO log VALUES (1); COMMIT; PERFORM pg_sleep(1.5); END"
-    procedure = f"CREATE PROCEDURE p() LANGUAGE plpgsql AS $${body}$$;"
-    project.write(V1__log=f"{LOG} {procedure}")
+    gate = Gate(project)
+    project.write(V1__log=f"{LOG} {CALLED_WITH_GATE}")
     project.call("upgrade")
     project.write(V2__b=f"{OFF}CALL p();")
-    thread = meanwhile(project, 0.5)
-    fails(project, "has not come to its end")
-    thread.join()
+    with gate.opened_after(lambda: steal(gate)):
+        fails(project, "has not come to its end")
     assert numbers(project) == [1]

@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from django_jetbase import split
 from django_jetbase.scanner import Marker, scan
 
+from .growth import FACTOR, assert_linear
 from .test_scanner import LEXICONS, VENDORS
 
 PIECES = r"""
@@ -30,7 +30,7 @@ SIMPLE = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.sampled_from(VENDORS), TEXTS)
 def test_nothing_is_lost(vendor, text):
     pos = 0
@@ -46,7 +46,7 @@ def test_nothing_is_lost(vendor, text):
             assert item.text.upper().startswith(item.keyword)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.sampled_from(VENDORS), TEXTS)
 def test_pieces_split_again_give_themselves(vendor, text):
     text = text.replace("\ufeff", "")  # a byte order mark is one at the start of a text alone
@@ -58,14 +58,13 @@ def test_pieces_split_again_give_themselves(vendor, text):
             return  # what follows may be read by other rules
 
 
-@settings(deadline=None)
 @given(st.sampled_from(VENDORS), SIMPLE)
 def test_joined_statements_come_back(vendor, statements):
     joined = ";\n".join(statements)
     assert [item.text for item in split(joined, vendor)] == [text.strip() for text in statements]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(TEXTS.map(lambda text: text.replace("\0", "").replace("\ufeff", "")))
 def test_sqlite_agrees_that_statements_are_complete(text):
     for item in split(text, "sqlite"):
@@ -98,21 +97,10 @@ EXPLAIN |CREATE TEMP |SELECT 1;|x|é|1|#|\;|SELECT (1;
 ADVERSARIES = [opener.replace("~", "\n") for opener in ADVERSARIES.replace("\n", "|").split("|")]
 
 
-def seconds(text, lexicon):
-    best = 9.0
-    for _ in range(3):
-        start = time.process_time()
-        for _ in scan(text, lexicon):
-            pass
-        best = min(best, time.process_time() - start)
-    return best
-
-
 @pytest.mark.parametrize("opener", ADVERSARIES)
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("head", ["", "CREATE PROCEDURE p() BEGIN ", "CREATE TRIGGER t BEGIN; "])
 def test_time_is_linear(vendor, opener, head):
-    lexicon = LEXICONS[vendor]
-    short, long = (head + opener * (size // len(opener)) for size in (2_000, 16_000))
-    seconds(short, lexicon)
-    assert seconds(long, lexicon) < 24 * seconds(short, lexicon) + 0.002
+    count = 2_000 // len(opener)
+    short, long = (head + opener * (count * factor) for factor in (1, FACTOR))
+    assert_linear(lambda text: list(scan(text, LEXICONS[vendor])), short, long)

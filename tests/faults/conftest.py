@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -12,19 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import connections
 
 from .. import engines
 from ..conftest import ENGINES, Project
 from ..test_concurrency import spawn
 
 LONG = os.environ.get("JETBASE_TEST_FAULTS") == "long"
-WORKING = {
-    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%pg_sleep(%'",
-    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE()"
-    " AND id <> CONNECTION_ID() AND info LIKE 'SELECT SLEEP(%'",
-}
+SERVERS = ["postgresql", "mysql"]
 Fresh = Callable[[engines.Engine, str], Project]
 
 
@@ -92,29 +86,6 @@ def noticed(process: "subprocess.Popen[str]", text: str) -> None:
         pytest.fail(f"{line!r} {ended(process)}")
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.02)
-
-
-def is_working(project: Project) -> bool:
-    """Whether the server executes a sleep."""
-    return project.query(WORKING[project.vendor]) != [(0,)]
-
-
-def is_in_use(project: Project) -> bool:
-    """Whether another process has a SQLite transaction open."""
-    project.query("PRAGMA busy_timeout = 0")
-    try:
-        project.query("BEGIN EXCLUSIVE")
-    except OperationalError:
-        return True
-    project.query("ROLLBACK")
-    return False
-
-
 def stop(process: "subprocess.Popen[str]") -> None:
     """Let it stand still, and wait until it does."""
     process.send_signal(signal.SIGSTOP)
@@ -162,7 +133,7 @@ def servers(fresh: Fresh) -> list[Project]:
 
 
 def on_servers(fresh: Fresh, prefix: str) -> list[Project]:
-    return [fresh(ENGINES[name], f"{prefix}_{name}") for name in WORKING if name in ENGINES]
+    return [fresh(ENGINES[name], f"{prefix}_{name}") for name in SERVERS if name in ENGINES]
 
 
 @contextmanager

@@ -10,21 +10,11 @@ import pytest
 
 from .. import engines
 from ..conftest import Project
-from .conftest import (
-    LONG,
-    Outcome,
-    Runs,
-    applied_events,
-    ended,
-    is_working,
-    log,
-    said,
-    together,
-    until,
-)
+from ..waiting import is_working, until
+from .conftest import LONG, Outcome, Runs, applied_events, ended, log, said, together
 
 PORTS = {"postgresql": "5432", "mysql": "3306"}
-SLOW = {"postgresql": "SELECT pg_sleep(1);", "mysql": "SELECT SLEEP(1);"}
+SLOW = {"postgresql": "SELECT pg_sleep(3);", "mysql": "SELECT SLEEP(3);"}
 PATHS = ["V1__log.sql", "V2__x.sql", "V3__x.sql"]
 WAYS = [pytest.param(True, id="comes back"), pytest.param(False, id="stays away")]
 ROW = "INSERT INTO log VALUES (2);"

@@ -1,68 +1,79 @@
 """The client of the run that has the lock dies in the middle of a long statement."""
 
-import os
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from django_jetbase.lock import STALE_AFTER
 
 from ..conftest import Project
 from ..test_concurrency import SLOW_SQLITE
+from ..waiting import Gate, has_open, is_in_use, until
 from .conftest import (
     Outcome,
     Runs,
     applied_events,
     ended,
-    is_in_use,
-    is_working,
     killed,
     log,
     noticed,
     said,
     together,
-    until,
 )
 
-SECONDS = 9  # more than the start of a process takes, and than the time to a stale lock
-SLOW = {
-    "postgresql": f"SELECT pg_sleep({SECONDS});",
-    "mysql": f"SELECT SLEEP({SECONDS});",
-    "sqlite": SLOW_SQLITE,
-}
 PATHS = ["V1__log.sql", "V2__slow.sql", "V3__x.sql"]
 
 
+@pytest.fixture
+def gates(projects: list[Project]) -> Iterator[dict[str, Gate]]:
+    """By the alias of the project, for servers."""
+    made = {project.alias: Gate(project) for project in projects if project.vendor != "sqlite"}
+    yield made
+    for gate in made.values():
+        gate.close()
+
+
 def test_the_waiting_run_goes_on_when_its_session_has_ended(
-    projects: list[Project], runs: Runs
+    projects: list[Project], gates: dict[str, Gate], runs: Runs
 ) -> None:
-    together(projects, lambda project: SCENARIOS[project.vendor](project, runs))
+    def scenario(project: Project) -> None:
+        SCENARIOS[project.vendor](project, runs, gates.get(project.alias))
+
+    together(projects, scenario)
 
 
-def follow(project: Project, runs: Runs) -> Outcome:
-    """Kill a run while another one waits for it, and see the other one to its end."""
+def start(project: Project, runs: Runs, slow: str) -> "subprocess.Popen[str]":
+    """The run that will have the lock."""
     project.write(
         V1__log="CREATE TABLE log (n INTEGER);",
-        V2__slow=f"INSERT INTO log VALUES (2);\n{SLOW[project.vendor]}",
+        V2__slow=f"INSERT INTO log VALUES (2);\n{slow}",
         V3__x="INSERT INTO log VALUES (3);",
     )
     holder = runs.start(project)
     said(holder, "Applied V1__log.sql")
-    until(lambda: is_working(project) if project.vendor != "sqlite" else is_in_use(project))
+    return holder
+
+
+def follow(project: Project, runs: Runs, gate: Gate) -> Outcome:
+    """Kill a run while another one waits for it, and see the other one to its end.
+
+    The session of the first goes on for longer than a lock without heartbeats is another's.
+    """
+    holder = start(project, runs, gate.sql)
+    until(gate.is_waited_at)
     waiter = runs.start(project)
-    if project.vendor == "sqlite":
-        until(lambda: has_open(waiter, project))
-    else:
-        noticed(waiter, "Waiting for upgrade by ")
+    noticed(waiter, "Waiting for upgrade by ")
     assert killed(holder).status == -9
+    time.sleep(STALE_AFTER + 2)
+    if project.vendor == "postgresql":  # others may see that the client is gone
+        assert gate.ask("SELECT pid FROM django_jetbase_lock") == holder.pid
+    gate.open()
     outcome = ended(waiter)
     assert outcome.is_clear, outcome
     return outcome
-
-
-def has_open(process: "subprocess.Popen[str]", project: Project) -> bool:
-    """Whether the process has the database open."""
-    links = Path(f"/proc/{process.pid}/fd").iterdir()
-    name = project.connection.settings_dict["NAME"]
-    return any(os.path.realpath(link) == name for link in links)
 
 
 def is_through(project: Project) -> None:
@@ -71,32 +82,37 @@ def is_through(project: Project) -> None:
     assert applied_events(project) == PATHS
 
 
-def on_postgresql(project: Project, runs: Runs) -> None:
+def on_postgresql(project: Project, runs: Runs, gate: Gate) -> None:
     """A server that has the whole file and its COMMIT goes on without its client."""
-    outcome = follow(project, runs)
-    assert not is_working(project)
+    outcome = follow(project, runs, gate)
     assert outcome.status == 0, outcome
     assert "Taking over the lock of upgrade by " in outcome.err
     is_through(project)
 
 
-def on_mysql(project: Project, runs: Runs) -> None:
+def on_mysql(project: Project, runs: Runs, gate: Gate) -> None:
     """A file of nothing but DML is taken back when its session ends."""
-    outcome = follow(project, runs)
+    outcome = follow(project, runs, gate)
     assert outcome.status == 0, outcome
     assert "Taking over the lock of upgrade by " in outcome.err
     is_through(project)
 
 
-def on_sqlite(project: Project, runs: Runs) -> None:
+def on_sqlite(project: Project, runs: Runs, gate: None) -> None:
     """The dead process has left nothing, so that the waiting one runs the file."""
-    outcome = follow(project, runs)
+    holder = start(project, runs, SLOW_SQLITE * 3)
+    until(lambda: is_in_use(project))
+    waiter = runs.start(project)
+    until(lambda: has_open(waiter, project))
+    assert killed(holder).status == -9
+    outcome = ended(waiter)
+    assert outcome.is_clear, outcome
     assert outcome.status == 0, outcome
     assert "Applied V2__slow.sql" in outcome.out
     is_through(project)
 
 
-SCENARIOS: dict[str, Callable[[Project, Runs], None]] = {
+SCENARIOS: dict[str, Callable[[Project, Runs, Any], None]] = {
     "postgresql": on_postgresql,
     "mysql": on_mysql,
     "sqlite": on_sqlite,

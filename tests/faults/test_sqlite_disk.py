@@ -12,8 +12,8 @@ import pytest
 
 from ..conftest import Project
 from ..test_concurrency import spawn
-from .conftest import LONG, Runs, applied_events, ended, log, until
-from .test_holder_killed import has_open
+from ..waiting import has_open, until
+from .conftest import LONG, Runs, applied_events, ended, log
 
 SQLITE = pytest.mark.engines("sqlite")
 LIMIT = 200_000
