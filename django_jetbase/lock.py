@@ -203,10 +203,12 @@ class Watch:
         self.is_new = False  # whether the holder was last another one than before
         self._seen: Holder | None = None
         self._since = 0.0
+        self._has_beaten = False  # since it was first seen
 
     def is_gone(self, holder: Holder) -> bool:
         self.is_new = self._seen is None or self._seen.token != holder.token
         if holder != self._seen:
+            self._has_beaten = not self.is_new
             self._seen, self._since = holder, time.monotonic()
         silent = time.monotonic() - self._since >= STALE_AFTER
         return silent and not self.lease.is_working(holder)
@@ -214,7 +216,9 @@ class Watch:
     def seems_gone(self, holder: Holder) -> bool:
         """Whether that will be so in a few seconds, which are worth more waiting."""
         known_for = time.monotonic() - self._since
-        return known_for < STALE_AFTER + 1 and not self.lease.is_working(holder)
+        if self._has_beaten or known_for >= STALE_AFTER + 1:
+            return False
+        return not self.lease.is_working(holder)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from .state import State
 from .takeover import Takeover
 from .telling import Told
 
+MOST_LOCKS = 10  # that a run takes before it gives up losing them
 LAST_EVENTS = 100  # that the detail of a migration has
 
 
@@ -211,7 +212,7 @@ class Migrator:
     def _run(self, command: str, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
         """Plan; with something to do, lock, plan again and run.
 
-        A run that loses its lock waits for it once more.
+        A run that loses its lock waits for it once more, but not for ever.
         """
         self.database.refuse_atomic()
         with self.database.autocommit():
@@ -219,14 +220,17 @@ class Migrator:
             if early and (dry_run or not early.planned):
                 return Result((), early.planned, early.plan.left, early.problems)
             done: list[Done] = []
-            while True:
+            for tries_left in reversed(range(MOST_LOCKS)):
                 try:
                     prepared = self._run_locked(command, prepare, done)
                 except LockLostError as error:
+                    if not tries_left:
+                        raise
                     self.database.dialect.notice(f"{error} This run waits for it again.")
                     self.database.renew()
                 else:
                     return Result(tuple(done), (), prepared.plan.left, prepared.problems)
+            raise AssertionError("the last try returns or raises")
 
     def _run_locked(
         self, command: str, prepare: Callable[[], Prepared], done: list[Done]

@@ -240,3 +240,19 @@ def test_in_the_history_of_another_tool(project: Project, tool: str) -> None:
         for name in ("migration", "event"):
             project.query(f"DELETE FROM django_jetbase_{name}")
     assert project.query("SELECT * FROM victim") == []
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_a_session_of_somebody_else_is_not_ended(victim: Project) -> None:
+    """Whoever can write to the row of the lock names it there."""
+    innocent = victim.another("innocent")
+    number = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
+    ((session,),) = innocent.query(number[victim.vendor])
+    if not victim.query("SELECT 1 FROM django_jetbase_lock"):
+        victim.call("upgrade")
+    victim.query(
+        f"UPDATE django_jetbase_lock SET token = 'x', session = {session}, session_start = ''"
+    )
+    victim.call("unlock", force=True, interactive=False)
+    assert victim.call("lock_status") == "The lock is free.\n"
+    assert innocent.query(number[victim.vendor]) == [(session,)]

@@ -208,13 +208,15 @@ class MySQLDialect(Dialect):
     def terminate(self, holder: Holder, lock: str) -> None:
         """End the session that has the user lock, whatever the row says."""
         rows = self.execute(
-            f"SELECT IS_USED_LOCK(CONCAT('{_CLAIM}', token)), CONNECTION_ID() FROM {lock}"
-            " WHERE token = %s",
+            f"SELECT id FROM information_schema.processlist, {lock} WHERE token = %s"
+            f" AND id = IS_USED_LOCK(CONCAT('{_CLAIM}', token)) AND id <> CONNECTION_ID()"
+            " AND db = DATABASE()",
             (holder.token,),
         )
-        for session, own in rows:
-            if session not in (None, own):
-                self.execute("KILL %s", (session,))
+        for (session,) in rows:
+            self.execute("KILL %s", (session,))
+        if not rows and self.is_working(holder, lock):
+            self.notice("No session is ended, since this user cannot see that of the lock.")
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import Error
 
+from ..exceptions import SettingsError
 from ..lexicons.ansi import Lexicon
 from ..lexicons.postgresql import PostgreSQLLexicon
 from ..queries import Expression, Query
@@ -111,6 +112,12 @@ class PostgreSQLDialect(Dialect):
         if role is None:
             yield
             return
+        if self.is_pooled:
+            raise SettingsError(
+                'JETBASE["ROLE"] is a role of the session, which behind a pooler is other clients\''
+                f" too, and the alias {self.connection.alias!r} connects through one. Run this on"
+                " an alias that connects to the server itself (--database)."
+            )
         options = self.connection.settings_dict["OPTIONS"]
         had, usual = "assume_role" in options, options.get("assume_role")
         ((before,),) = self.execute("SELECT current_setting('role')")
@@ -232,16 +239,21 @@ class PostgreSQLDialect(Dialect):
         return [self.blocker(*row) for row in rows]
 
     def terminate(self, holder: Holder, lock: str) -> None:
+        """A number alone is not enough: whoever can write to the row could name any session."""
         if self.is_pooled or not holder.session:
             self.notice(
                 "No session is ended, since behind a pooler it may be at work for another client."
             )
-            return
-        self.execute(
-            f"SELECT pg_terminate_backend(session::int) FROM {lock}"
-            f" WHERE token = %s AND session <> pg_backend_pid() AND {self.at_work}",
+        elif self.is_working(holder, lock) and not self.execute(
+            f"SELECT pg_terminate_backend(its.pid) FROM {lock} AS held"
+            f" JOIN pg_stat_activity AS its ON its.pid = session AND {STARTED} = session_start"
+            " AND datname = current_database() WHERE token = %s AND its.pid <> pg_backend_pid()",
             (holder.token,),
-        )
+        ):
+            self.notice(
+                f"The session {holder.session} is not ended, since this role cannot see that it is"
+                " the one that took the lock."
+            )
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -136,7 +136,7 @@ class SQLiteDialect(Dialect):
             return False
         try:
             os.kill(holder.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):  # no number of a process at all
             return False
         except PermissionError:
             pass
