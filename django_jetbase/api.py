@@ -40,7 +40,8 @@ def upgrade(
     from .inspection import Skip
     from .migrator import Migrator
 
-    skip = Skip(checksums=skip_checksum_validation, files=skip_file_validation)
+    files = skip_file_validation
+    skip = Skip(checksums=skip_checksum_validation, files=files, another_history=files)
     return Migrator(database, lock_wait=lock_wait).upgrade(
         count, to_version, dry_run=dry_run, fake=fake, resume=resume, skip=skip
     )

@@ -132,8 +132,18 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
                 f"{name}[\"{key}\"] must be at most 40 small letters, digits and '_', no digit"
                 f" first, not {value!r}."
             )
+        elif key == "HISTORY_SCHEMA" and not _can_be_schema(value):
+            yield (
+                f'{name}["{key}"] must be at most 63 bytes long, and none of the schemas of'
+                f" PostgreSQL's own, not {value!r}."
+            )
         elif key == "PLACEHOLDERS":
             yield from _placeholder_errors(value, f'{name}["{key}"]')
+
+
+def _can_be_schema(name: str) -> bool:
+    own = name.startswith("pg_") or name == "information_schema"
+    return not own and "\0" not in name and len(name.encode()) <= 63
 
 
 def _placeholder_errors(values: Mapping[Any, Any], name: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from .history import History
 from .lease import Lease
 from .lock import Lock
 from .recorder import Recorder
+from .redaction import with_names
 from .tables import Tables
 
 logger = logging.getLogger("django_jetbase")
@@ -41,7 +42,7 @@ class Database:
             self.dialect,
             self.settings.history_table_prefix,
             self.settings.history_schema,
-            lambda: claimed_schemas(alias),
+            lambda: claimed_places(alias),
         )
         limit = self.settings.history_text_limit
         self.history = History(self.dialect, self.tables, limit)
@@ -50,6 +51,8 @@ class Database:
         self.recorder = Recorder(self.dialect, self.tables, limit, self.lease)
 
     def _hear(self, text: str) -> None:
+        values = self.settings.placeholders.items()
+        text = with_names(text, ((f"${{{name}}}", value) for name, value in values))
         logger.info(text, extra={"database": self.alias})
         self._notice(text)
 
@@ -96,11 +99,6 @@ class Database:
     def create_schemas(self) -> None:
         """Create the schemas that the settings name, where they are missing."""
         self.dialect.create_schemas(self.settings.history_schema)
-
-    def shares_files(self) -> bool:
-        """Whether another alias has migrations of the same directory in the same database."""
-        own = set(self.settings.migrations_dir)
-        return any(own & set(Settings.of(o).migrations_dir) for o in _neighbours(self.alias))
 
     def takes_writes(self) -> bool:
         with self.reading():
@@ -162,21 +160,16 @@ def moves_search_path(connection: BaseDatabaseWrapper) -> bool:
     return any(hasattr(connection, name) for name in ("set_schema", "set_tenant"))
 
 
-def claimed_schemas(alias: str) -> set[str]:
-    """The schemas that other aliases of the same database name for their histories."""
-    named = (
-        Settings.of(other).history_schema or dialect_of(connections[other]).named_schema
-        for other in _neighbours(alias)
-    )
-    return {schema for schema in named if schema}
+def claimed_places(alias: str) -> list[tuple[str | None, str]]:
+    """The schema, if it is named, and the prefix of the histories of other aliases.
 
-
-def _neighbours(alias: str) -> list[str]:
-    """The other aliases with migrations in the same database."""
-    place = _server_and_name(alias)
-    return [o for o in aliases_in_use() if o != alias and _server_and_name(o) == place]
-
-
-def _server_and_name(alias: str) -> tuple[str, ...]:
-    given = connections[alias].settings_dict
-    return tuple(str(given[key]) for key in ("ENGINE", "HOST", "PORT", "NAME"))
+    Of those in a database of the same name, since a server has many addresses.
+    """
+    name = connections[alias].settings_dict["NAME"]
+    found = []
+    for other in aliases_in_use():
+        if other != alias and connections[other].settings_dict["NAME"] == name:
+            given = Settings.of(other)
+            schema = given.history_schema or dialect_of(connections[other]).named_schema
+            found.append((schema, given.history_table_prefix))
+    return found

@@ -1,10 +1,12 @@
 """SQL as it is shown to people: without secrets, formatted, or compared line by line."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import sqlparse
+from django.utils import timezone
 from sqlparse.exceptions import SQLParseError
 
 from .lexicons.ansi import Lexicon
@@ -17,6 +19,12 @@ LONGEST_COMPARED = 1_500  # lines, of which a comparison takes some seconds at w
 _CONTEXT = 3  # equal lines around those that differ
 # What embeds or overrides the direction of text would show SQL in another order than it runs.
 _ESCAPED = {code: f"\\u{code:04x}" for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
+
+
+# All but tabs and line breaks.
+_CONTROLS = {
+    code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if code not in (9, 10)
+}
 
 
 class Line(NamedTuple):
@@ -74,6 +82,19 @@ def formatted(sql: str) -> str | None:
         return str(sqlparse.format(sql, reindent=True, keyword_case="upper")).strip()
     except (SQLParseError, RecursionError):
         return None
+
+
+def local(instant: datetime) -> datetime:
+    """An instant in the project's time zone; in UTC where no calendar has it there."""
+    try:
+        return timezone.localtime(instant)
+    except OverflowError:
+        return instant
+
+
+def printable(text: str) -> str:
+    """Text without characters that would move a terminal's cursor, or the direction of text."""
+    return text.replace("\r\n", "\n").translate(_CONTROLS | _ESCAPED)
 
 
 def lines_of(text: str) -> list[str]:

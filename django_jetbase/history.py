@@ -42,8 +42,8 @@ class Past(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What to show for the migration."""
-        return self.path or f"baseline {self.version}"
+        """What to show for the migration, on one line."""
+        return self.path.replace("\n", "\\n") or f"baseline {self.version}"
 
 
 class History:
@@ -110,7 +110,7 @@ class History:
         """The rows. Raises HistoryError where a column holds what is not for it."""
         try:
             for row in rows:
-                if not self.dialect.keeps_types:
+                if None in row or not self.dialect.keeps_types:
                     _check(columns, row)
                 yield row
         except ValueError as error:
@@ -131,13 +131,17 @@ class History:
                 checksums[path] = checksum
         return checksums
 
-    def elsewhere(self) -> dict[str, set[tuple[str, str]]]:
-        """The keys and checksums of what other histories in this database say is applied."""
-        key = self.dialect.quote("key")
-        return {
-            table: set(self.dialect.execute(f"SELECT {key}, checksum FROM {table}"))
-            for table in self.tables.others()
-        }
+    def elsewhere(self) -> dict[str, dict[str, tuple[str, str]] | None]:
+        """Both checksums of what other histories in this database say is applied, by key.
+
+        None for one that may not be read.
+        """
+        columns = f"{self.dialect.quote('key')}, checksum, upgrade_checksum"
+        found: dict[str, dict[str, tuple[str, str]] | None] = {}
+        for table, is_readable in self.tables.others():
+            rows = self.dialect.execute(f"SELECT {columns} FROM {table}") if is_readable else []
+            found[table] = {key: (a, b) for key, a, b in rows} if is_readable else None
+        return found
 
     def text_of(self, row: Applied, longest: int | None = None) -> str | None:
         """The whole file as it ran; None where it was not kept."""

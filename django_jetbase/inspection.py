@@ -1,6 +1,6 @@
 """Put the files and the history of a database side by side, and find what is wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .database import Database
@@ -28,6 +28,7 @@ class Skip:
     checksums: bool = False
     files: bool = False
     order: bool = False
+    another_history: bool = False  # by an option of this one run
 
 
 class Texts(NamedTuple):
@@ -46,7 +47,6 @@ class Inspection:
     """Looks at one database. Reads its files when asked to, its history at every look."""
 
     def __init__(self, database: Database, preparation: Preparation) -> None:
-        self.database = database
         self.tables = database.tables
         self.settings = database.settings
         self.history = database.history
@@ -110,23 +110,28 @@ class Inspection:
         problems += [*incomplete_problems(state), *ahead_problems(state)]
         if not skip.files:
             problems += file_problems(state)
-            problems += self._another_history(state)
+        if not skip.another_history:
+            problems += self.another_history(state)
         if not skip.order:
             problems += order_problems(state)
         if not skip.checksums:
             problems += checksum_problems(state)
         return problems
 
-    def _another_history(self, state: State) -> list[Problem]:
-        """Where ours is yet to be made, and no alias shares its files and its database."""
-        if self.history.exists() or self.database.shares_files():
+    def another_history(self, state: State) -> list[Problem]:
+        """What another one says has run, where ours is empty."""
+        if state.applied:
             return []
-        return another_history_problems(state, self.history.elsewhere())
+        found = self.history.elsewhere()
+        return another_history_problems(state, found, self.preparation.upgrade_checksum)
 
     def with_settings(self, skip: Skip | None) -> Skip:
         """What the settings skip as well."""
         skip, settings = skip or Skip(), self.settings
-        return Skip(
-            skip.checksums or settings.skip_validation or settings.skip_checksum_validation,
-            skip.files or settings.skip_validation or settings.skip_file_validation,
+        return replace(
+            skip,
+            checksums=skip.checksums
+            or settings.skip_validation
+            or settings.skip_checksum_validation,
+            files=skip.files or settings.skip_validation or settings.skip_file_validation,
         )

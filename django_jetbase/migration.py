@@ -142,8 +142,8 @@ class Applied:
 
     @property
     def label(self) -> str:
-        """What to show for it."""
-        return self.path or f"baseline {self.version}"
+        """What to show for it, on one line."""
+        return self.path.replace("\n", "\\n") or f"baseline {self.version}"
 
 
 def migration_key(version: Version | None, path: str) -> str:

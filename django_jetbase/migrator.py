@@ -401,7 +401,8 @@ class Migrator:
         return Import(tuple(recorded), tuple(problems), done, left)
 
     def _refuse_faults(self, files: Files, consequence: str) -> None:
-        if faults := self.inspection.faults(files, self.inspection.state(files)):
+        state = self.inspection.state(files)
+        if faults := self.inspection.faults(files, state) + self.inspection.another_history(state):
             raise ProblemsError(faults, consequence)
 
 

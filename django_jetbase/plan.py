@@ -1,7 +1,7 @@
 """Which steps a run takes, and what forbids it: pure functions over files and history."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from .exceptions import TargetError
@@ -93,9 +93,14 @@ def file_problems(state: State) -> list[Problem]:
 
 
 def another_history_problems(
-    state: State, elsewhere: Mapping[str, Collection[tuple[str, str]]]
+    state: State,
+    elsewhere: Mapping[str, Mapping[str, Collection[str]] | None],
+    upgrade_checksum: Callable[[Migration], str],
 ) -> list[Problem]:
-    """The first file that another history of the database says has run, where ours is empty."""
+    """The first file that another history of the database says has run, where ours is empty.
+
+    `elsewhere` has the two checksums by key, or None where the other one may not be read.
+    """
     hint = (
         'let JETBASE["HISTORY_SCHEMA"] and ["HISTORY_TABLE_PREFIX"] name that one; or, for one of'
         " its own, run this once with --skip-file-validation"
@@ -103,18 +108,24 @@ def another_history_problems(
     versioned = [migration for migration in state.migrations if migration.version]
     for table, applied in elsewhere.items():
         for migration in versioned:
-            if (migration.key, migration.checksum) in applied:
+            theirs = applied.get(migration.key, ()) if applied is not None else ()
+            if applied is None:
+                said = f"may be applied already: {table}, another history, may not be read"
+            elif migration.checksum in theirs or upgrade_checksum(migration) in theirs:
                 said = f"is applied already, as another history in this database says: {table}"
-                return [_problem(Rule.ANOTHER_HISTORY, migration, said, hint)]
+            else:
+                continue
+            return [_problem(Rule.ANOTHER_HISTORY, migration, said, hint)]
     return []
 
 
 def adopted_problems(state: State, place: object) -> list[Problem]:
     """A history to which nothing led, and which knows none of the files."""
-    known = (state.row_of(migration) for migration in state.migrations)
-    if not state.applied or not state.migrations or any(known):
+    known = ((migration, state.row_of(migration)) for migration in state.migrations)
+    is_ours = any(row and not state.changed(migration, row) for migration, row in known)
+    if not state.applied or not state.migrations or is_ours:
         return []
-    said = f"and all other files are unknown to the only history there is, {place}"
+    said = f"and all other files are not what the only history there is, {place}, says has run"
     hint = 'name that of this project in JETBASE["HISTORY_SCHEMA"]'
     return [_problem(Rule.ANOTHER_HISTORY, state.migrations[0], said, hint)]
 

@@ -182,7 +182,12 @@ class Preparation:
 
     def recorded_file(self, migration: Migration) -> Recorded:
         """What the history is told of a file. Raises ProblemsError where it cannot be parsed."""
-        return recorded(migration, checksum(_sound(self.script(migration)).upgrade_text))
+        _sound(self.script(migration))
+        return recorded(migration, self.upgrade_checksum(migration))
+
+    def upgrade_checksum(self, migration: Migration) -> str:
+        """That of the upgrade section alone."""
+        return checksum(self.script(migration).upgrade_text)
 
     def is_changed(self, migration: Migration, row: Applied) -> bool:
         """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
@@ -190,7 +195,7 @@ class Preparation:
             return False
         if source := source_that_recorded(row.checksum, self.dialect):
             return not source.is_what_ran(migration, row.checksum)
-        return checksum(self.script(migration).upgrade_text) != row.upgrade_checksum
+        return self.upgrade_checksum(migration) != row.upgrade_checksum
 
     def script(self, migration: Migration) -> Script:
         """The parsed file, with its problems."""

@@ -141,7 +141,8 @@ def _called(alias: str, name: str) -> Iterator[None]:
 
 
 def _upgrade_test_database(alias: str, name: str, verbosity: int, stdout: Any) -> None:
-    was_kept = Migrator(alias).history.exists()
+    tables = Migrator(alias).database.tables
+    was_kept = tables.place.exists or bool(tables.others())
     try:
         _upgrade(alias, verbosity, stdout)
     except CommandError as error:

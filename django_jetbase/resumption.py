@@ -19,6 +19,9 @@ def going_on_problem(
     """
     if now.transaction:
         return _problem(row, "stopped half-way outside of a transaction, and shall now run in one")
+    known = before or now
+    if not 0 <= row.committed <= len(known.statements):
+        return _problem(row, f"the history says that {row.committed} statements are committed")
     if before is None:
         if not row.attempted:
             return None

@@ -14,6 +14,7 @@ from .scanner import Marker, Statement, place, scan
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
 _COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
 _BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
+_MOST_PROBLEMS = 100  # that are said of one file
 _ON_OFF = {"on": True, "off": False}
 _DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
@@ -190,6 +191,8 @@ class _Reader:
         self.heeded: set[int] = set()
 
     def complain(self, rule: Rule, message: str, hint: str, offset: int) -> None:
+        if len(self.problems) >= _MOST_PROBLEMS:
+            return
         where = place(self.written, self.source.written(offset))
         self.problems.append(Problem(rule, self.path, message, hint, *where))
 

@@ -66,8 +66,9 @@ class Tables:
         dialect: Dialect,
         prefix: str = PREFIX,
         schema: str | None = None,
-        claimed: Callable[[], Collection[str]] = tuple,
+        claimed: Callable[[], Collection[tuple[str | None, str]]] = tuple,
     ) -> None:
+        """`claimed` gives the schema, if it is known, and prefix of those of other aliases."""
         self.dialect = dialect
         self.prefix = prefix
         self._wanted = schema
@@ -77,20 +78,30 @@ class Tables:
     def look(self) -> Location:
         """Ask the database."""
         names = table_names(self.prefix)
-        self._location = self.dialect.locate(names, self._wanted, self._claimed)
+        self._location = self.dialect.locate(names, self._wanted, self._claimed_schemas)
         return self._location
+
+    def _claimed_schemas(self) -> set[str]:
+        return {schema for schema, prefix in self._claimed() if schema and prefix == self.prefix}
 
     @property
     def is_adopted(self) -> bool:
         """Whether nothing led to them but that they are the only ones."""
         return (self._location or self.look()).adopted
 
-    def others(self) -> list[str]:
-        """The tables of what is applied, as SQL, of all other histories in this database."""
-        quote, own = self.dialect.quote, self.name(AppliedMigration)
-        found = self.dialect.histories(_applied_once().removeprefix(PREFIX))
-        places = ((f"{quote(schema)}." if schema else "") + quote(table) for schema, table in found)
-        return [name for name in places if name != own]
+    def others(self) -> list[tuple[str, bool]]:
+        """The tables of what is applied, as SQL, of all histories that no alias is known to have.
+
+        With whether they may be read.
+        """
+        names = [(s, table_name(AppliedMigration, prefix)) for s, prefix in self._claimed()]
+        own = (self.schema, table_name(AppliedMigration, self.prefix))
+        found: list[tuple[str, bool]] = []
+        for schema, table, is_readable in self.dialect.histories(_applied_once()):
+            if not {(schema, table), (None, table)} & {*names} and (schema, table) != own:
+                before = f"{self.dialect.quote(schema)}." if schema else ""
+                found.append((before + self.dialect.quote(table), is_readable))
+        return found
 
     @property
     def place(self) -> Place:
@@ -150,8 +161,9 @@ def _placed(model: Any, table: str, prefix: str) -> type[models.Model]:
 
 
 def _applied_once() -> str:
+    """How the name of the constraint ends that every history has."""
     (constraint,) = AppliedMigration._meta.constraints
-    return constraint.name
+    return constraint.name.removeprefix(PREFIX)
 
 
 def _renamed(constraint: models.BaseConstraint, prefix: str) -> models.BaseConstraint:

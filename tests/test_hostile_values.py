@@ -1,5 +1,6 @@
 """What was read is never a part of SQL: not from our tables, whoever can write to them."""
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -256,3 +257,62 @@ def test_a_session_of_somebody_else_is_not_ended(victim: Project) -> None:
     victim.call("unlock", force=True, interactive=False)
     assert victim.call("lock_status") == "The lock is free.\n"
     assert innocent.query(number[victim.vendor]) == [(session,)]
+
+
+@pytest.mark.parametrize("value", ["0001-01-01 00:00:00", "9999-12-31 23:59:59"])
+def test_instants_at_the_ends_of_the_calendar(victim: Project, settings: Any, value: str) -> None:
+    settings.TIME_ZONE = "America/New_York" if value.startswith("0") else "Asia/Tokyo"
+    with put(victim, AppliedMigration, "at", value):
+        assert value.lstrip("0") in victim.call("status")
+    with put(victim, Event, "at", value):
+        assert value.lstrip("0") in victim.call("history")
+
+
+@pytest.mark.engines("mysql")
+def test_a_date_that_is_none(victim: Project) -> None:
+    victim.query("SET sql_mode = ''")
+    with (
+        put(victim, AppliedMigration, "at", "0000-00-00 00:00:00"),
+        pytest.raises(CommandError, match="holds what no run writes there"),
+    ):
+        victim.call("status", json=True)
+
+
+@pytest.mark.engines("sqlite")
+def test_a_process_that_cannot_be(victim: Project) -> None:
+    victim.query(
+        "INSERT INTO django_jetbase_lock (namespace, token, host, pid, session, session_start,"
+        " database_user, command, since) VALUES ('', 'x', '', 99999999999, 0, '', '', '',"
+        " '2026-01-01 00:00:00')"
+    )
+    victim.query(f"UPDATE django_jetbase_lock SET host = '{platform.node()}'")
+    assert victim.call("unlock", force=True, interactive=False).startswith("Removed the lock")
+
+
+@pytest.mark.engines("postgresql")
+def test_more_statements_than_a_file_has(victim: Project) -> None:
+    off = "-- jetbase: transaction=off\n"
+    victim.write(V2__b=f"{off}SELECT 1;\nSELECT * FROM nowhere;")
+    with pytest.raises(CommandError, match="nowhere"):
+        victim.call("upgrade")
+    victim.write(V2__b=f"{off}SELECT 1;\nSELECT 2;")
+    for number in (1_000_000, 2_147_483_647, -5):
+        with (
+            put(victim, AppliedMigration, "committed", str(number)),
+            pytest.raises(CommandError, match="cannot go on: the history says"),
+        ):
+            victim.call("upgrade", resume=True)
+
+
+def test_a_terminal_is_told_nothing(victim: Project) -> None:
+    """What moves its cursor, or forges a line, is shown as an escape."""
+    with put(victim, AppliedMigration, "path", "V1__\x1b[2J\u202ex\nApplied V9.sql"):
+        for command, options in [("status", {}), ("validate_files", {}), ("upgrade", {})]:
+            try:
+                shown = victim.call(command, **options)
+            except CommandError as error:
+                shown = str(error)
+            shown += victim.said
+            assert "\x1b" not in shown
+            assert "\u202e" not in shown
+            assert "\nApplied V9.sql" not in shown

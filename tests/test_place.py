@@ -399,6 +399,69 @@ def test_another_prefix_does_not_run_everything_again(project: Project) -> None:
     assert project.call("upgrade") == "Nothing to do.\n"
 
 
+@pytest.mark.parametrize(
+    "what", ["an empty one", "the setting", "an edited rollback section", "a neighbour", "baseline"]
+)
+def test_nor_in_spite_of(project: Project, what: str) -> None:
+    ran = "CREATE TABLE IF NOT EXISTS ran (n INTEGER); INSERT INTO ran VALUES (1);\n-- rollback\n"
+    project.write(V1__a=ran, V2__b="INSERT INTO ran VALUES (2);")
+    if what == "a neighbour":
+        project.another("neighbour")
+    project.call("upgrade")
+    changed = {"HISTORY_TABLE_PREFIX": "second_"}
+    if what == "the setting":
+        changed["SKIP_VALIDATION"] = True  # type: ignore[assignment]
+    if what == "a neighbour":
+        project.settings.JETBASE = {**project.settings.JETBASE, **changed}
+    else:
+        project.configure(**changed)
+    if what == "an empty one":
+        with pytest.raises(CommandError, match="nothing to do"):
+            project.call("resolve", "1", applied=True)
+        assert "second_migration" in project.connection.introspection.table_names()
+    if what == "an edited rollback section":
+        project.write(V1__a=f"{ran}DROP TABLE ran;")
+    with pytest.raises(CommandError, match="E016"):
+        project.call(*(["baseline", "1"] if what == "baseline" else ["upgrade"]))
+    assert project.query("SELECT count(*) FROM ran") == [(2,)]
+
+
+@PG
+@pytest.mark.parametrize("hidden", ["REVOKE ALL ON SCHEMA ops FROM", "ROW LEVEL SECURITY"])
+def test_a_history_that_may_not_be_read(project: Project, role: str, hidden: str) -> None:
+    project.query(f"CREATE SCHEMA ops; GRANT ALL ON SCHEMA ops TO {role}")
+    project.configure(HISTORY_SCHEMA="ops")
+    twin = project.another("twin", USER=role)
+    twin.write(V1__a="CREATE TABLE a (id int);")
+    twin.call("upgrade")
+    table = "ops.django_jetbase_migration"
+    if hidden == "ROW LEVEL SECURITY":
+        project.query(f"ALTER TABLE {table} ENABLE {hidden}, FORCE {hidden}")
+    else:
+        project.query(f"{hidden} {role}")
+    project.configure()
+    twin.configure(HISTORY_SCHEMA="public")
+    with pytest.raises(CommandError, match="another history, may not be read"):
+        twin.call("upgrade")
+    twin.connection.close()
+
+
+@PG
+def test_a_project_with_another_first_file(project: Project) -> None:
+    """It must not take back what the other one did, either."""
+    project.query("CREATE SCHEMA theirs")
+    theirs = with_path(project, "theirs", "theirs")
+    theirs.write(V1__init="CREATE TABLE t (id int);", V2__b="SELECT 1;\n-- rollback\nDROP TABLE t;")
+    theirs.call("upgrade")
+    (theirs.folder / "V2__b.sql").unlink()
+    project.configure()
+    project.write(V1__init="CREATE TABLE ours (id int);")
+    for command in ("upgrade", "rollback", "fix"):
+        with pytest.raises(CommandError, match=r"jetbase\.E016"):
+            project.call(command)
+    assert "t" in project.tables() or project.query("SELECT count(*) FROM theirs.t") == [(0,)]
+
+
 @PG
 @pytest.mark.parametrize("change", ["setting", "path"])
 def test_another_schema_does_not_run_everything_again(project: Project, change: str) -> None:
@@ -430,7 +493,7 @@ def test_the_history_of_another_project_is_not_taken_for_ones_own(project: Proje
     project.configure()
     project.write(V2__ours="CREATE TABLE ours (id int);")
     for command in ("upgrade", "fix", "validate_files", "rollback"):
-        with pytest.raises(CommandError, match=r"V2__ours\.sql: and all .*theirs\.django_jetbase_"):
+        with pytest.raises(CommandError, match=r"V2__ours\.sql: and .*theirs\.django_jetbase_"):
             project.call(command)
     assert project.query("SELECT path FROM theirs.django_jetbase_migration") == [
         ("V1__theirs.sql",)
@@ -460,3 +523,22 @@ def test_rows_that_are_hidden_are_an_error(project: Project, role: str, table: s
     project.query(f"ALTER ROLE {role} BYPASSRLS")
     assert "applied" in reader.call("status")
     reader.connection.close()
+
+
+@PG
+def test_a_table_that_has_gone_astray(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id int);")
+    project.call("upgrade")
+    project.query("CREATE SCHEMA ops; ALTER TABLE django_jetbase_event SET SCHEMA ops")
+    for command in ("status", "history", "upgrade"):
+        with pytest.raises(CommandError, match="tables of the history are apart") as caught:
+            project.call(command)
+    project.query(str(caught.value).partition("together: ")[2].rstrip("."))
+    assert project.events()
+
+
+@pytest.mark.parametrize("name", ["pg_temp", "information_schema", "x" * 64, "é" * 32, "a\0b"])
+def test_what_is_no_name_of_a_schema_for_it(project: Project, name: str) -> None:
+    project.configure(HISTORY_SCHEMA=name)
+    with pytest.raises(CommandError, match=r"HISTORY_SCHEMA.* must be at most 63 bytes"):
+        project.call("status")

@@ -188,3 +188,12 @@ def test_a_message_shows_the_statement_as_written(project: Project) -> None:
         project.call("upgrade")
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in json.dumps(project.events())
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_what_a_database_notes_has_names_too(project: Project) -> None:
+    project.configure(PLACEHOLDERS={"name": "top_secret_42"})
+    project.write(V1__a="DROP TABLE IF EXISTS ${name};")
+    project.call("upgrade")
+    assert "${name}" in project.said
+    assert "top_secret_42" not in project.said

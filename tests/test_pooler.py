@@ -7,6 +7,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_jetbase.database import Database
+from django_jetbase.lock import Watch
 
 from . import poolers
 from .conftest import CLIENTS, Project
@@ -123,3 +124,29 @@ def test_the_lock_of_a_dead_holder_is_taken_over(
     pooled.write(V2__b="CREATE TABLE b (id int);")
     assert pooled.call("upgrade").startswith("Applied V2__b.sql")
     assert "Taking over the lock" in pooled.said
+
+
+@MODES
+def test_the_role_of_a_session_is_refused(project: Project, pooled: Project) -> None:
+    pooled.configure(ROLE="postgres")
+    pooled.write(V1__a=A)
+    for command in ("upgrade", "status"):
+        with pytest.raises(CommandError, match="ROLE.*pooler"):
+            pooled.call(command)
+    assert project.tables() == set()
+
+
+@MODES
+def test_a_live_holder_is_not_waited_for_longer_than_asked(pooled: Project) -> None:
+    pooled.write(V1__a=A, V2__b="SELECT 1;")
+    pooled.call("upgrade", to_version="1")
+    with held(pooled, "holder") as database:
+        holder = database.lease.holder()
+        assert holder is not None
+        other = Database(pooled.another("other").alias)
+        watch = Watch(other.lease)
+        assert not watch.is_gone(holder)
+        assert watch.seems_gone(holder)
+        assert not watch.is_gone(holder._replace(beat=holder.beat + 1))
+        assert not watch.seems_gone(holder)
+        other.connection.close()

@@ -3,13 +3,13 @@
 import re
 from datetime import datetime
 
-from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from .. import display
 from ..history import STARTED
 from ..migration import Kind, Origin
 from ..recorder import (
@@ -70,7 +70,7 @@ def breakable(name: str) -> str:
 def instant(at: datetime, *, short: bool = False) -> str:
     """A point in time, in the project's time zone and format."""
     name = "SHORT_DATETIME_FORMAT" if short else "DATETIME_FORMAT"
-    return date_format(timezone.localtime(at), name)
+    return date_format(display.local(at), name)
 
 
 def duration(milliseconds: int) -> str:

@@ -111,8 +111,8 @@ class Dialect:
         names = set(self.connection.introspection.table_names()) - {*managed, *records}
         return [self.for_django(name) for name in sorted(names)]
 
-    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
-        """All histories of this database that can be read, by the schema and name of their table.
+    def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
+        """All histories of this database: schema and name of the table, and if it may be read.
 
         `constraint` is how the name of its constraint ends, whatever the table is called.
         """

@@ -162,9 +162,9 @@ class MySQLDialect(Dialect):
         database = next(name for kind, name in rows if kind == "database")
         return Location(database, frozenset(name for kind, name in rows if kind == "table"))
 
-    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
+    def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
         return self.execute(
-            "SELECT table_schema, table_name FROM information_schema.table_constraints"
+            "SELECT table_schema, table_name, TRUE FROM information_schema.table_constraints"
             " WHERE table_schema = DATABASE() AND RIGHT(constraint_name, CHAR_LENGTH(%s)) = %s"
             " ORDER BY 1, 2",
             (constraint, constraint),

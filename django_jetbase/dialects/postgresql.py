@@ -155,13 +155,14 @@ class PostgreSQLDialect(Dialect):
             if not (visible and name in managed) and name not in records
         ]
 
-    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
+    def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
         return self.execute(
-            "SELECT n.nspname::text, c.relname::text FROM pg_constraint"
+            "SELECT n.nspname::text, c.relname::text, has_schema_privilege(n.oid, 'USAGE')"
+            " AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)"
+            " FROM pg_constraint"
             " JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE right(conname, length(%s)) = %s AND contype = 'u' AND c.relpersistence <> 't'"
-            " AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"
-            " AND NOT row_security_active(c.oid) ORDER BY 1, 2",
+            " ORDER BY 1, 2",
             (constraint, constraint),
         )
 

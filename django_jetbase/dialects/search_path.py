@@ -5,6 +5,7 @@ literally; else the history that is there, or, for a new one, the schema where t
 """
 
 import re
+import string
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from .values import Location
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\s,"]+))\s*(?:,|\Z)')
 _OPTION_WORD = re.compile(r"(?:\\.|[^\s\\])+", re.DOTALL)
 _OWN = "$user"
+_FOLDED = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 _PIN = 'name the schema of the history in JETBASE["HISTORY_SCHEMA"]'
 
 
@@ -32,7 +34,8 @@ class _Table(NamedTuple):
 def names_in(search_path: str) -> list[str]:
     """The schemas that a search_path names, as the server reads it."""
     found = (
-        plain.lower() or quoted.replace('""', '"') for quoted, plain in _NAME.findall(search_path)
+        plain.translate(_FOLDED) or quoted.replace('""', '"')
+        for quoted, plain in _NAME.findall(search_path)
     )
     return [name for name in found if name]
 
@@ -97,9 +100,8 @@ class Locator:
     def _location(self, schema: str, rows: Sequence[_Table]) -> Location:
         here = [row for row in rows if row.schema == schema]
         names = {row.name for row in here}
-        for row in rows:
-            if self.tables[0] in names and row.name not in names:
-                self._require_whole(schema, row, rows)
+        if self.tables[0] in names and len(names) < len(self.tables):
+            self._require_whole(schema, names, self._ask("true", ())[1])
         for row in here:
             if row.hidden:
                 table = f"{self._quoted(row.schema)}.{row.name}"
@@ -116,15 +118,19 @@ class Locator:
         adopted = schema not in (self.setting, self.role, *self.names)
         return Location(schema, frozenset(names), adopted)
 
-    def _require_whole(self, schema: str, lost: _Table, rows: Sequence[_Table]) -> None:
-        """Raise where a table that is lacking here stands alone elsewhere."""
-        if any(row[:2] == (lost.schema, self.tables[0]) for row in rows):
-            return  # a history of its own
-        table = f"{self._quoted(lost.schema)}.{lost.name}"
+    def _require_whole(self, schema: str, names: set[str], rows: Sequence[_Table]) -> None:
+        """Raise where tables that are lacking here stand alone elsewhere."""
+        whole = {row.schema for row in rows if row.name == self.tables[0]}
+        lost = [row for row in rows if row.name not in names and row.schema not in whole]
+        if not lost:
+            return
+        moves = "; ".join(
+            f"ALTER TABLE {self._quoted(row.schema)}.{row.name} SET SCHEMA {self._quoted(schema)}"
+            for row in lost
+        )
         raise HistoryError(
             f"The tables of the history are apart: {self.tables[0]} is in the schema {schema!r},"
-            f" {lost.name} in {lost.schema!r}. Bring them together, as with ALTER TABLE {table} SET"
-            f" SCHEMA {self._quoted(schema)}."
+            f" {lost[0].name} in {lost[0].schema!r}. Bring them together: {moves}."
         )
 
     def _ask(

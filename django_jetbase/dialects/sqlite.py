@@ -64,9 +64,10 @@ class SQLiteDialect(Dialect):
         sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
         return {name for (name,) in self.execute(sql, tuple(names))}
 
-    def histories(self, constraint: str) -> list[tuple[str | None, str]]:
+    def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
         return self.execute(
-            "SELECT NULL, name FROM sqlite_master WHERE type = 'table' AND sql LIKE %s ORDER BY 2",
+            "SELECT NULL, name, 1 FROM sqlite_master"
+            " WHERE type = 'table' AND sql LIKE %s ORDER BY 2",
             (f'%CONSTRAINT "%{constraint}"%',),
         )
 

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
-from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 
+from .. import display
 from ..conf import aliases_in_use
 from ..database import refuse_moving_backend
 from ..dialects import message_of
@@ -162,7 +162,7 @@ class JetbaseCommand(BaseCommand):
             message = f"{self.interruption.signal.name}: {message}"
         if self.json:
             self.print_json(failure_document(error, message, self.done))
-        return CommandError(message, returncode=status)
+        return CommandError(display.printable(message), returncode=status)
 
     def migrator(self, **options: Any) -> Migrator:
         migrator = Migrator(
@@ -174,15 +174,18 @@ class JetbaseCommand(BaseCommand):
         self.interruption.target = migrator
         return migrator
 
+    def write(self, text: str) -> None:
+        self.stdout.write(display.printable(text))
+
     def say(self, text: str) -> None:
         if self.verbosity >= 1 and not self.json:
-            self.stdout.write(text)
+            self.write(text)
             self.stdout.flush()  # a pipe, too, shall show how far a run has come
 
     def complain(self, text: str) -> None:
         """Write to stderr, behind what went to stdout before, be they the same pipe."""
         self.stdout.flush()
-        self.stderr.write(text)
+        self.stderr.write(display.printable(text))
 
     def warn(self, problems: Iterable[Problem]) -> None:
         if self.verbosity >= 1 and not self.json:
@@ -261,4 +264,4 @@ def _seconds(text: str) -> float:
 
 def local(instant: datetime) -> str:
     """An instant in the project's time zone."""
-    return timezone.localtime(instant).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return display.local(instant).strftime("%Y-%m-%d %H:%M:%S %Z")

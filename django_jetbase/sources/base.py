@@ -104,12 +104,13 @@ class Source(ABC):
 
     def instant(self, seconds: Any, file_name: str) -> datetime:
         """The point in time of a column's `epoch`."""
-        if seconds is None:
+        try:
+            return _EPOCH + timedelta(microseconds=round(Decimal(str(seconds)) * 1_000_000))
+        except (ArithmeticError, ValueError) as error:
             raise HistoryError(
                 f"{self.table} has no date for {file_name} that can be read: correct it there.",
                 path=file_name,
-            )
-        return _EPOCH + timedelta(microseconds=round(Decimal(str(seconds)) * 1_000_000))
+            ) from error
 
     def version(self, text: str, file_name: str) -> Version:
         version = parse_version(text)

@@ -60,6 +60,8 @@ class FlywaySource(Source):
             f" FROM {self.table} WHERE type <> 'SCHEMA' ORDER BY installed_rank"
         )
         for version, description, type, script, *rest in rows:
+            if not script:
+                raise HistoryError(f"{self.table} has a row without a script: correct it there.")
             number = self.version(version, script) if version else None
             yield _Row(number, description, type, script, *rest)
 

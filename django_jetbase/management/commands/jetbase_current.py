@@ -12,4 +12,4 @@ class Command(JetbaseCommand):
         if self.json:
             self.print_json({"current": str(current) if current else None})
         else:
-            self.stdout.write(str(current) if current else "No version is applied.")
+            self.write(str(current) if current else "No version is applied.")

@@ -16,9 +16,9 @@ class Command(JetbaseCommand):
             self.print_json([event_document(event) for event in events])
             return
         if not events:
-            self.stdout.write("Nothing ran yet.")
+            self.write("Nothing ran yet.")
         for event in events:
-            self.stdout.write(_lines(event))
+            self.write(_lines(event))
 
 
 def _lines(event: Past) -> str:

@@ -16,11 +16,11 @@ class Command(JetbaseCommand):
             self.print_json(status_document(status))
             return
         if self.verbosity >= 2:
-            self.stdout.write(f"History: {status.history}")
+            self.write(f"History: {status.history}")
         if not status.entries:
-            self.stdout.write("There are no migrations.")
+            self.write("There are no migrations.")
         for entry in status.entries:
-            self.stdout.write(_line(entry))
+            self.write(_line(entry))
         for problem in status.problems:
             self.complain(str(problem))
 

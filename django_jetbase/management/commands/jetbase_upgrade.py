@@ -53,9 +53,11 @@ class Command(JetbaseCommand):
         )
 
     def run(self, **options: Any) -> None:
+        files = options["skip_validation"] or options["skip_file_validation"]
         skip = Skip(
-            options["skip_validation"] or options["skip_checksum_validation"],
-            options["skip_validation"] or options["skip_file_validation"],
+            checksums=options["skip_validation"] or options["skip_checksum_validation"],
+            files=files,
+            another_history=files,
         )
         if options["check"]:
             self.check_pending(skip, **options)
