@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from .database import Database
 from .dialects.base import DJANGO_MIGRATIONS
@@ -154,7 +155,7 @@ class Preparation:
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section
-        if section and section.statements and not section.transaction and self.dialect.is_pooled:
+        if section and section.statements and not section.transaction and self._is_pooled:
             said = (
                 "has transaction=off, and this alias connects through a pooler, behind which each"
                 " statement may run in another session"
@@ -166,6 +167,10 @@ class Preparation:
             if reason := self.dialect.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
+
+    @cached_property
+    def _is_pooled(self) -> bool:
+        return self.dialect.is_pooled
 
     def recorded(self, step: Step) -> Recorded:
         """What the history is told of a step."""
