@@ -89,6 +89,7 @@ class Project:
         self.vendor = engine.vendor
         self.settings = settings
         self.out, self.err = io.StringIO(), io.StringIO()
+        self.processes: list[subprocess.Popen[str]] = []
 
     def configure(self, **values: Any) -> None:
         own = {"MIGRATIONS_DIR": self.folder} | values
@@ -156,6 +157,13 @@ class Project:
         return twin
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """Kill a process whose end nobody has waited for."""
+    if process.stdout and not process.stdout.closed:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture
 def project(
     engine: engines.Engine, tmp_path: Path, settings: Any, request: pytest.FixtureRequest
@@ -167,5 +175,7 @@ def project(
         made = Project(alias, folder, engine, settings)
         made.configure()
         yield made
+        for process in made.processes:
+            end(process)
         for name in set(settings.DATABASES) - before - {alias}:
             engines.forget(name)

@@ -32,17 +32,19 @@ def spawn(project: Project, tmp_path: Path, *args: str) -> "subprocess.Popen[str
             SECRET_KEY = "x"
             INSTALLED_APPS = ["django_jetbase"]
             DATABASES = {{"default": {config!r}}}
-            JETBASE = {{"MIGRATIONS_DIR": {str(project.folder)!r}}}
+            JETBASE = {{"MIGRATIONS_DIR": {str(project.folder)!r}, "LOCK_WAIT": 600}}
             """)
     )
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "django", *args],
         env=os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "spawned_settings"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    project.processes.append(process)
+    return process
 
 
 ENDLESS_SQLITE = (
@@ -60,7 +62,7 @@ def running(project: Project) -> list[tuple[str, str]]:
 
 @contextmanager
 def looks(connection: Any) -> Iterator[list[str]]:
-    """The queries that ask who has the lock: the longer a run waits, the more there are."""
+    """The looks at who has the lock: the longer a run waits for it, the more there are."""
     found: list[str] = []
 
     def note(execute: Any, sql: str, *rest: Any) -> Any:
@@ -77,7 +79,7 @@ def test_many_at_once_run_every_file_once(project: Project, tmp_path: Path) -> N
     for n in range(2, 12):
         project.write(**{f"V{n}__x": f"INSERT INTO log VALUES ({n});"})
     processes = [spawn(project, tmp_path, "jetbase_upgrade") for _ in range(6)]
-    outcomes = [(*process.communicate(timeout=120), process.returncode) for process in processes]
+    outcomes = [(*process.communicate(timeout=600), process.returncode) for process in processes]
     assert [code for _out, _err, code in outcomes] == [0] * 6, outcomes
     assert sorted(n for (n,) in project.query("SELECT n FROM log")) == list(range(2, 12))
     assert len(project.applied()) == 11
@@ -94,7 +96,7 @@ def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path)
     assert process.stdout.readline().startswith("Applied V1__a.sql")
     until(gate.is_waited_at if gate else lambda: is_in_use(project))
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=120)
+    process.communicate(timeout=600)
     if gate:
         gate.open()
     else:
@@ -125,7 +127,7 @@ def test_what_another_run_has_just_run_always_is_not_run_again(
     gate = Gate(project) if project.vendor != "sqlite" else None
     project.write(V1__log="CREATE TABLE log (n INTEGER);", RA__x="INSERT INTO log VALUES (1);")
     project.call("upgrade")
-    project.write(V2__slow=gate.sql if gate else SLOW_SQLITE * 3)
+    project.write(V2__slow=gate.sql if gate else SLOW_SQLITE * 2)
     first = spawn(project, tmp_path, "jetbase_upgrade")
     until(gate.is_waited_at if gate else lambda: is_in_use(project))
     second = spawn(project, tmp_path, "jetbase_upgrade")
@@ -134,7 +136,7 @@ def test_what_another_run_has_just_run_always_is_not_run_again(
         assert second.stderr.readline().startswith("  Waiting for upgrade by ")
         gate.open()
     for process in (first, second):
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         assert process.returncode == 0, out + err
     assert project.query("SELECT count(*) FROM log") == [(2,)]
     project.call("upgrade")

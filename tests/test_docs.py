@@ -133,7 +133,7 @@ def run_page(page: str, project: Project, site: Path, section: str = "", **names
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         assert fits(done.stdout, block.expected), f"$ {block.line}\n{done.stdout}"
 

@@ -47,7 +47,7 @@ def test_its_own_tests(environment: dict[str, str]) -> None:
     """Its rollback sections among them."""
     command = [sys.executable, "manage.py", "test"]
     done = subprocess.run(
-        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=300
+        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
 
@@ -117,7 +117,7 @@ def test_the_demonstration_drops_no_database_of_others(
     engine.administer(f"CREATE DATABASE {SHOP}_demo")
     command = [sys.executable, "manage.py", "demo", "8765"]
     done = subprocess.run(
-        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=300
+        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=600
     )
     assert f"There is a database {SHOP}_demo already" in done.stderr
     engine.administer(f"DROP DATABASE {SHOP}_demo")
@@ -133,7 +133,7 @@ def test_the_demonstration_keeps_the_database_of_who_may_create_none(
         command = [sys.executable, "manage.py", "demo", "8766"]
         poor = environment | {"PGUSER": role}
         done = subprocess.run(
-            command, cwd=EXAMPLE, env=poor, capture_output=True, text=True, timeout=300
+            command, cwd=EXAMPLE, env=poor, capture_output=True, text=True, timeout=600
         )
         assert done.returncode != 0
         assert "permission denied to create database" in done.stderr
@@ -149,7 +149,7 @@ def test_a_busy_address_is_said_before_anything_is_made(environment: dict[str, s
     with socket.create_server(("127.0.0.1", 0)) as busy:
         command = [sys.executable, "manage.py", "demo", f"127.0.0.1:{busy.getsockname()[1]}"]
         done = subprocess.run(
-            command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=300
+            command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=600
         )
     assert done.returncode == 1
     assert "Give another address" in done.stderr

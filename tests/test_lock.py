@@ -238,7 +238,7 @@ def test_a_holder_that_died_is_followed(project: Project, tmp_path: Path) -> Non
     else:
         until(lambda: is_working(project))
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=120)
+    process.communicate(timeout=600)
     if project.vendor == "postgresql":  # where the server may have the whole file and its COMMIT
         out = project.call("upgrade")
         assert out == "Nothing to do.\n" if SENDS_MESSAGES else out.startswith("Applied V2__b")
@@ -254,6 +254,7 @@ def test_a_holder_that_died_is_followed(project: Project, tmp_path: Path) -> Non
 
 @pytest.mark.engines("sqlite")
 def test_the_gaps_of_a_file_without_transaction(project: Project, tmp_path: Path) -> None:
+    project.configure(LOCK_WAIT=600)
     project.write(V1__log=LOG)
     project.call("upgrade")
     statements = [f"INSERT INTO log VALUES ({n});" for n in range(4)]
@@ -263,7 +264,7 @@ def test_the_gaps_of_a_file_without_transaction(project: Project, tmp_path: Path
     until(lambda: lock_status(project)["locked"])
     assert project.call("upgrade") == "Nothing to do.\n"
     assert "Waiting for upgrade by" in project.said
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, out + err
     assert project.query("SELECT n FROM log") == [(0,), (1,), (2,), (3,)]
 

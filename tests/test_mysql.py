@@ -316,8 +316,10 @@ def test_a_deadlock_runs_a_file_of_dml_again_as_a_whole(project: Project) -> Non
     raw = other.connection.connection  # which does not ask for the thread
 
     def release() -> None:
-        until(lambda: "trying again in" in project.said)
-        raw.rollback()
+        try:
+            until(lambda: "trying again in" in project.said)
+        finally:
+            raw.rollback()
 
     with beside(release):
         project.call("upgrade")

@@ -54,7 +54,7 @@ class Throwaway:
             env=kept | {"JETBASE_PROJECT": given, "PYTHONWARNINGS": "default"} | environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
 
     def manage(self, *args: str, **environment: str) -> str:

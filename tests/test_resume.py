@@ -163,7 +163,7 @@ def killed(project: Project, tmp_path: Path, gate: Gate, text: str) -> None:
     process = spawn(project, tmp_path, "jetbase_upgrade")
     until(gate.is_waited_at)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=120)
+    process.communicate(timeout=600)
 
 
 def test_killed_between_statement_and_record(project: Project, tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_a_call_that_may_have_committed_is_not_tried_again(project: Project) -> 
     twin = project.another()
     twin.query("BEGIN")
     twin.query("LOCK TABLE k")
-    project.write(V2__b=f"{OFF}-- jetbase: lock_timeout=300ms\nCALL p();")
+    project.write(V2__b=f"{OFF}-- jetbase: lock_timeout=600ms\nCALL p();")
     fails(project, r"V2__b\.sql:3:1: .*lock timeout")
     twin.query("ROLLBACK")
     assert "trying again" not in project.said

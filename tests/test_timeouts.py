@@ -35,8 +35,10 @@ def locked(project: Project, until_said: str = "") -> Iterator[None]:
 
     def release() -> None:
         if until_said:
-            until(lambda: until_said in project.said)
-            cursor.execute("ROLLBACK")
+            try:
+                until(lambda: until_said in project.said)
+            finally:
+                cursor.execute("ROLLBACK")
 
     with beside(release):
         yield
@@ -200,8 +202,10 @@ def test_the_sessions_that_block_are_named(project: Project, what: str) -> None:
     cursor = twin.connection.connection.cursor()  # which does not ask for the thread
 
     def release() -> None:
-        until(lambda: f"session {session} of " in project.said)
-        cursor.execute("ROLLBACK")
+        try:
+            until(lambda: f"session {session} of " in project.said)
+        finally:
+            cursor.execute("ROLLBACK")
 
     with beside(release):
         project.call("upgrade")

@@ -14,7 +14,7 @@ import pytest
 from django.db import connections
 
 from .. import engines
-from ..conftest import ENGINES, Project
+from ..conftest import ENGINES, Project, end
 from ..test_concurrency import spawn
 
 LONG = os.environ.get("JETBASE_TEST_FAULTS") == "long"
@@ -55,13 +55,11 @@ class Runs:
 
     def kill_all(self) -> None:
         for process in self._started:
-            if process.stdout and not process.stdout.closed:
-                process.kill()
-                process.communicate()
+            end(process)
 
 
 def ended(process: "subprocess.Popen[str]") -> Outcome:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return Outcome(out, err, process.returncode)
 
 

@@ -100,7 +100,7 @@ def on_mysql(project: Project, runs: Runs, gate: Gate) -> None:
 
 def on_sqlite(project: Project, runs: Runs, gate: None) -> None:
     """The dead process has left nothing, so that the waiting one runs the file."""
-    holder = start(project, runs, SLOW_SQLITE * 3)
+    holder = start(project, runs, SLOW_SQLITE * 2)
     until(lambda: is_in_use(project))
     waiter = runs.start(project)
     until(lambda: has_open(waiter, project))
