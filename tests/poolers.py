@@ -45,7 +45,7 @@ def pgbouncer(
     for parent in list(ini.parents)[:3]:
         with suppress(OSError):
             parent.chmod(0o755)
-    as_user = ["-u", "nobody"] if os.getuid() == 0 else []
+    as_user = ["-u", _user(host)] if os.getuid() == 0 else []
     process = subprocess.Popen(
         [path, *as_user, str(ini)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -55,6 +55,11 @@ def pgbouncer(
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+def _user(host: str) -> str:
+    """Who may use the socket of the server; PgBouncer does not run as root."""
+    return Path(host).owner() if host.startswith("/") else "nobody"
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
