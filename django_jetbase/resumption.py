@@ -19,13 +19,12 @@ def going_on_problem(
     """
     if now.transaction:
         return _problem(row, "stopped half-way outside of a transaction, and shall now run in one")
-    known = before or now
-    if not 0 <= row.committed <= len(known.statements):
-        return _problem(row, f"the history says that {row.committed} statements are committed")
     if before is None:
-        if not row.attempted:
+        if row.attempted == row.committed == 0:
             return None
         return _problem(row, "was changed since it stopped, and the history has not kept what ran")
+    if not 0 <= row.committed <= len(before.statements):
+        return _problem(row, f"the history says that {row.committed} statements are committed")
     inside = False
     for number, statement in enumerate(before.statements[: row.attempted]):
         same = next(iter(now.statements[number : number + 1]), None)

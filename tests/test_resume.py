@@ -161,9 +161,11 @@ def killed(project: Project, tmp_path: Path, gate: Gate, text: str) -> None:
     """A run of the file is killed in its statement that stands at the gate."""
     project.write(V2__b=f"{OFF}{text}")
     process = spawn(project, tmp_path, "jetbase_upgrade")
-    until(gate.is_waited_at)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=600)
+    try:
+        until(gate.is_waited_at)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=600)
 
 
 def test_killed_between_statement_and_record(project: Project, tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_killed_in_a_procedure(project: Project, tmp_path: Path) -> None:
 def test_killed_while_an_index_is_built(project: Project, tmp_path: Path) -> None:
     gate = Gate(project)
     function = "CREATE FUNCTION slow(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"
-    body = "BEGIN PERFORM gate(); RETURN n; END"
+    body = "BEGIN PERFORM public.gate(); RETURN n; END"  # a build has a search_path of its own
     project.write(V1__log=f"{LOG} INSERT INTO log VALUES (1); {function} $${body}$$;")
     project.call("upgrade")
     build = "CREATE INDEX CONCURRENTLY i ON log (slow(n));"
