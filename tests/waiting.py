@@ -15,14 +15,15 @@ from .conftest import Project
 
 _LOOKS = 5_000  # after which something hangs
 
-# Takes the second lock to say that it stands at the gate, and goes through when the first is free.
+# Has the second lock while it stands at the gate, and goes through when the first is free.
 _GATE = """\
 CREATE FUNCTION gate() RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(2);
+    PERFORM pg_advisory_lock_shared(2);
     WHILE NOT pg_try_advisory_xact_lock_shared(1) LOOP
         PERFORM pg_sleep(0.01);
     END LOOP;
+    PERFORM pg_advisory_unlock_shared(2);
     RETURN 1;
 END $$"""
 _LOCK = "CONCAT(DATABASE(), '.gate')"
