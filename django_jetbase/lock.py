@@ -126,7 +126,8 @@ class Lock:
     def _leased(self) -> Iterator[None]:
         token = secrets.token_hex(16)
         try:
-            self.dialect.claim(token)
+            for query in self.dialect.claiming(token):
+                self.dialect.execute(*query)
             self._acquire(token)
             with _beating(self.lease, self._pulse):
                 yield
@@ -135,7 +136,8 @@ class Lock:
             with suppress(Error, LockError):  # a dead connection; then it will be stale
                 if self.lease.token:
                     self.lease.free()
-                self.dialect.disclaim(token)
+                for query in self.dialect.disclaiming(token):
+                    self.dialect.execute(*query)
             self.lease.token = ""
 
     def _acquire(self, token: str) -> None:

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator
 from .clients import client_of
 from .database import Database
 from .exceptions import MigrationFileError
-from .lease import Lease
+from .lease import Lease, freeing, taking
+from .models import Event, LockHolder
 from .preparation import Planned, Preparation
 from .queries import Query
 from .recorder import Recorder
 from .script import Section
 from .tables import MODELS
 from .version import __version__
+
+LOCKED = "Another process is running migrations on this database"
+CHANGED = "The history has changed since this script was written"
 
 
 class Offline:
@@ -23,7 +27,7 @@ class Offline:
         self.preparation = preparation
         self.dialect = database.dialect
         self.tables = database.tables
-        self.client = client_of(database.dialect, self.tables)
+        self.client = client_of(database.dialect)
         limit = database.settings.history_text_limit
         self.history = database.history
         self.token = secrets.token_hex(16)
@@ -37,7 +41,7 @@ class Offline:
         It stops at the first error, and at once where the history is not any more what it was.
         """
         steps = (line for item in planned for line in self._step(item))
-        return "\n".join([*self._head(), *steps, *self.client.unlock(self.token)])
+        return "\n".join([*self._head(), *steps, *self._unlock()])
 
     def _head(self) -> Iterator[str]:
         yield _comment(f"Written by django-jetbase {__version__} for the database {self.name}.")
@@ -53,9 +57,46 @@ class Offline:
             )
             yield from self._transaction(creation)
             yield from self.client.created([self.tables.name(model) for model in MODELS])
-        yield from self.client.lock(self.token)
+        yield from self._lock()
         if self.history.exists():
-            yield from self.client.refuse_other(self.history.last_event())
+            yield from self._refuse_other(self.history.last_event())
+
+    def _lock(self) -> Iterator[str]:
+        """Take the lock, or stop where another session lives that has it."""
+        lock = self.tables.sql(LockHolder)
+        if self.dialect.transaction_is_lock:
+            free = Query(f"NOT EXISTS (SELECT 1 FROM {lock} WHERE token <> '')")
+            yield from self.client.fail_unless(free, LOCKED)
+            return
+        stamp, (session, started) = self.client.stamp, self.client.session
+        values = {
+            "token": self.token,
+            "host": stamp["host"],
+            "pid": 0,  # of the client, which the database does not know
+            "session": session,
+            "session_start": started,
+            "database_user": stamp["database_user"],
+            "command": "script",
+            "since": stamp["at"],
+        }
+        free = Query(f"(token = '' OR NOT {self.dialect.at_work})")
+        yield from self._queries(taking(self.tables, values, free))
+        mine = Query(
+            f"EXISTS (SELECT 1 FROM {lock} WHERE token = %s AND session = {session.sql})",
+            (self.token, *session.params),
+        )
+        yield from self.client.fail_unless(mine, LOCKED)
+        # This comes last: an earlier run of this very script may have left the token.
+        yield from self._queries(self.dialect.claiming(self.token))
+
+    def _unlock(self) -> Iterator[str]:
+        if not self.dialect.transaction_is_lock:
+            yield from self._queries([freeing(self.tables, self.token)])
+
+    def _refuse_other(self, last_event: int) -> Iterator[str]:
+        """Stop where the last event of the history is another one."""
+        last = f"(SELECT COALESCE(MAX(id), 0) FROM {self.tables.sql(Event)})"
+        yield from self.client.fail_unless(Query(f"{last} = %s", (last_event,)), CHANGED)
 
     def _step(self, item: Planned) -> Iterator[str]:
         yield from ("", _comment(f"{item.step.direction}: {item.step.subject.label}"))

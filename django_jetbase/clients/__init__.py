@@ -4,7 +4,6 @@ from importlib import import_module
 
 from ..dialects.base import Dialect
 from ..exceptions import JetbaseError
-from ..tables import Tables
 from .base import Client
 
 _CLIENTS = {
@@ -14,14 +13,11 @@ _CLIENTS = {
 }
 
 
-def client_of(dialect: Dialect, tables: Tables) -> Client:
-    """The client for a dialect, and the tables of its history.
-
-    Raises JetbaseError where none is known.
-    """
+def client_of(dialect: Dialect) -> Client:
+    """The client for a dialect. Raises JetbaseError where none is known."""
     vendor = dialect.connection.vendor
     if vendor not in _CLIENTS:
         raise JetbaseError(f"There is no script for {vendor}: its client is not known.")
     module, name = _CLIENTS[vendor]
     client: type[Client] = getattr(import_module(f"{__name__}.{module}"), name)
-    return client(dialect, tables)
+    return client(dialect)

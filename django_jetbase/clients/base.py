@@ -3,15 +3,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..dialects.base import Dialect
-from ..lease import freeing, taking
-from ..models import Event, LockHolder
 from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
-from ..tables import Tables
-
-LOCKED = "Another process is running migrations on this database"
-CHANGED = "The history has changed since this script was written"
 
 
 class Client(ABC):
@@ -28,51 +22,15 @@ class Client(ABC):
     # What identifies the session that runs the script in the row of the lock, and its start.
     session: ClassVar[tuple[Expression, Expression]]
 
-    def __init__(self, dialect: Dialect, tables: Tables) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.tables = tables
 
     @abstractmethod
     def head(self) -> Iterator[str]:
         """Stop at the first error; have a session like Django's."""
 
-    def lock(self, token: str) -> Iterator[str]:
-        """Take the lock, or stop where another session lives that has it."""
-        session, started = self.session
-        values = {
-            "token": token,
-            "host": self.stamp["host"],
-            "pid": 0,  # of the client, which the database does not know
-            "session": session,
-            "session_start": started,
-            "database_user": self.stamp["database_user"],
-            "command": "script",
-            "since": self.stamp["at"],
-        }
-        free = Query(f"(token = '' OR NOT {self.dialect.at_work})")
-        yield from map(self.query, taking(self.tables, values, free))
-        mine = Query(
-            f"EXISTS (SELECT 1 FROM {self._lock} WHERE token = %s AND session = {session.sql})",
-            (token, *session.params),
-        )
-        yield from self.fail_unless(self.rendered(mine), LOCKED)
-
-    @property
-    def _lock(self) -> str:
-        return self.tables.sql(LockHolder)
-
-    def unlock(self, token: str) -> Iterator[str]:
-        """Let go of the lock."""
-        yield self.query(freeing(self.tables, token))
-
-    def refuse_other(self, last_event: int) -> Iterator[str]:
-        """Stop where the last event of the history is another one."""
-        last = f"(SELECT COALESCE(MAX(id), 0) FROM {self.tables.sql(Event)})"
-        same = Query(f"{last} = %s", (last_event,))
-        yield from self.fail_unless(self.rendered(same), CHANGED)
-
     @abstractmethod
-    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+    def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
         """Stop with the message unless the condition holds."""
 
     def created(self, tables: Sequence[str]) -> Iterator[str]:

@@ -10,10 +10,9 @@ from ..dialects.mysql import (
     SESSION_WORDS,
     UNSETTABLE,
     MySQLDialect,
-    claiming,
     set_variable,
 )
-from ..queries import Expression
+from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
 from .base import Client
@@ -55,14 +54,10 @@ class MariaDB(Client):
         own = (name for name, value in self._variables.items() if others.get(name, value) != value)
         yield from self._set([*CHARACTER_SETS, "collation_connection", *own])
 
-    def lock(self, token: str) -> Iterator[str]:
-        """The claim comes last: an earlier run of this very script may have left the token."""
-        yield from super().lock(token)
-        yield self.query(claiming(token))
-
-    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+    def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
         """Read a table that does not exist: its name is the message."""
-        yield f"SET @jetbase_sql = IF({condition}, 'DO 0', 'SELECT * FROM `{message}`');"
+        sql = self.rendered(condition)
+        yield f"SET @jetbase_sql = IF({sql}, 'DO 0', 'SELECT * FROM `{message}`');"
         yield "PREPARE jetbase_check FROM @jetbase_sql;"
         yield "EXECUTE jetbase_check;"
         yield "DEALLOCATE PREPARE jetbase_check;"

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ..dialects.postgresql import CHECK_DEFERRED, STARTED, timeouts
 from ..lexicons.ansi import OpenTokenError
-from ..queries import Expression
+from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
 from .base import Client
@@ -59,12 +59,12 @@ class Psql(Client):
         yield r"SELECT current_setting('role') AS jetbase_role \gset"
         yield self._set_all
 
-    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
-        tag = "$jetbase$"
-        while tag in condition:
+    def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
+        sql, tag = self.rendered(condition), "$jetbase$"
+        while tag in sql:
             tag = f"{tag[:-1]}_$"
         yield (
-            f"DO {tag} BEGIN IF NOT ({condition}) THEN RAISE EXCEPTION '{message}'; END IF;"
+            f"DO {tag} BEGIN IF NOT ({sql}) THEN RAISE EXCEPTION '{message}'; END IF;"
             f" END {tag};"
         )
 

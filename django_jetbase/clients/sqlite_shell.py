@@ -8,7 +8,7 @@ from ..dialects.sqlite import OUTSIDE_PRAGMAS, PRAGMAS, SQLiteDialect
 from ..queries import Expression, Query
 from ..scanner import Statement, terminated
 from ..script import Section
-from .base import LOCKED, Client
+from .base import Client
 
 _ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _TIMEOUT = ".timeout 60000"  # milliseconds
@@ -46,17 +46,9 @@ class SQLiteShell(Client):
                     yield self._set(name)
         yield from _TABLES
 
-    def lock(self, token: str) -> Iterator[str]:
-        """Each transaction is a lock; what has taken the other one must be waited for."""
-        free = Query(f"NOT EXISTS (SELECT 1 FROM {self._lock} WHERE token <> '')")
-        yield from self.fail_unless(self.rendered(free), LOCKED)
-
-    def unlock(self, token: str) -> Iterator[str]:
-        yield from ()
-
-    def fail_unless(self, condition: str, message: str) -> Iterator[str]:
+    def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
         yield f'CREATE TEMP TABLE jetbase_check (ok INTEGER CONSTRAINT "{message}" CHECK (ok));'
-        yield f"INSERT INTO temp.jetbase_check SELECT {condition};"
+        yield f"INSERT INTO temp.jetbase_check SELECT {self.rendered(condition)};"
         yield "DROP TABLE temp.jetbase_check;"
 
     def _set(self, name: str) -> str:

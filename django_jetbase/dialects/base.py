@@ -204,11 +204,13 @@ class Dialect:
         """Whether a heartbeat over another connection does no harm now; called in its thread."""
         return True
 
-    def claim(self, token: str) -> None:
-        """Let other sessions see that this one is at work for the holder with the token."""
+    def claiming(self, token: str) -> list[Query]:
+        """What lets others see that a session is at work for the holder with the token."""
+        return []
 
-    def disclaim(self, token: str) -> None:
-        """The opposite of `claim`."""
+    def disclaiming(self, token: str) -> list[Query]:
+        """The opposite of `claiming`."""
+        return []
 
     @property
     def this_session(self) -> tuple[int | Expression, str | Expression]:

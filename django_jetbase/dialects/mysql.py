@@ -181,12 +181,12 @@ class MySQLDialect(Dialect):
     def epoch(self, column: str) -> str:
         return f"UNIX_TIMESTAMP({column})"
 
-    def claim(self, token: str) -> None:
+    def claiming(self, token: str) -> list[Query]:
         """A user lock lives as long as its session, and everybody may ask who has it."""
-        self.execute(*claiming(token))
+        return [Query("DO GET_LOCK(%s, 0)", (f"{_CLAIM}{token}",))]
 
-    def disclaim(self, token: str) -> None:
-        self.execute("DO RELEASE_LOCK(%s)", (f"{_CLAIM}{token}",))
+    def disclaiming(self, token: str) -> list[Query]:
+        return [Query("DO RELEASE_LOCK(%s)", (f"{_CLAIM}{token}",))]
 
     def session_id(self) -> int | None:
         raw = self.connection.connection
@@ -523,11 +523,6 @@ def _code(error: BaseException | None) -> Any:
 def _words(text: str) -> set[str]:
     """The words of an SQL text, among which are the names in it."""
     return set(re.findall(r"[\w$]+", text.lower()))
-
-
-def claiming(token: str) -> Query:
-    """Let other sessions see that this one works for the holder with the token."""
-    return Query("DO GET_LOCK(%s, 0)", (f"{_CLAIM}{token}",))
 
 
 def set_variable(name: str, value: str) -> str:
