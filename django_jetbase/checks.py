@@ -7,14 +7,14 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import Error, connections
 
+from .backends import message_of
 from .conf import Settings, aliases, setting_errors
-from .dialects import message_of
-from .disk import exists, read_files
 from .exceptions import JetbaseError, MigrationFileError, SettingsError
-from .files import migrations_of
+from .files.disk import exists, read_files
+from .files.names import migrations_of
 from .migration import Kind
 from .migrator import Migrator
-from .plan import duplicate_problems
+from .plan.plan import duplicate_problems
 from .problems import Problem, Rule
 from .results import Status
 

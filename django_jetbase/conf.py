@@ -11,6 +11,9 @@ from django.db import DEFAULT_DB_ALIAS
 
 from .exceptions import SettingsError
 
+# How the names of the tables of the history begin unless a setting says otherwise.
+HISTORY_TABLE_PREFIX = "django_jetbase_"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,7 +37,7 @@ class Settings:
     upgrade_after_migrate: bool = False
     role: str | None = None
     history_schema: str | None = None
-    history_table_prefix: str = "django_jetbase_"
+    history_table_prefix: str = HISTORY_TABLE_PREFIX
 
     @classmethod
     def of(cls, alias: str) -> "Settings":

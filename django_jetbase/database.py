@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from django.db import DatabaseError, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .backends import dialect_of
+from .backends.base.operations import Notice
 from .conf import Settings, aliases_in_use
-from .dialects import dialect_of
-from .dialects.base import Notice
 from .exceptions import AtomicError, ReadOnlyError, SettingsError
-from .history import History
-from .lease import Lease
-from .lock import Lock
-from .recorder import Recorder
-from .redaction import with_names
-from .tables import Tables
+from .history.history import History
+from .history.lease import Lease
+from .history.lock import Lock
+from .history.recorder import Recorder
+from .history.tables import Tables
+from .sql.redaction import with_names
 
 logger = logging.getLogger("django_jetbase")
 logger.addHandler(logging.NullHandler())  # a command shows by itself what it does

@@ -9,10 +9,10 @@ import sqlparse
 from django.utils import timezone
 from sqlparse.exceptions import SQLParseError
 
-from .lexicons.ansi import Lexicon
-from .redaction import blanked, without_text, without_url_passwords
-from .scanner import Statement
-from .script import parse
+from .files.script import parse
+from .sql.lexicon import Lexicon
+from .sql.redaction import blanked, without_text, without_url_passwords
+from .sql.scanner import Statement
 
 LONGEST_FORMATTED = 20_000  # characters, which sqlparse formats within a second or so
 LONGEST_COMPARED = 1_500  # lines, of which a comparison takes some seconds at worst

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
+from .backends.base.values import Holder
 from .database import Database
-from .dialects.values import Holder
-from .disk import File
 from .exceptions import (
     JetbaseError,
     LockError,
@@ -16,21 +15,22 @@ from .exceptions import (
     ProblemsError,
     TargetError,
 )
-from .executor import Done, Executor, OvertakenError
-from .files import Files, migrations_of, parse_version
-from .history import Past
-from .inspection import Inspection, Skip, Texts
+from .files.disk import File
+from .files.names import Files, migrations_of, parse_version
+from .history.history import Past
+from .history.recorder import Recorded
 from .migration import Direction, Version, checksum_of_bytes
-from .offline import Offline
-from .plan import ZERO, Step, incomplete_problems, kept_problems, rollback_plan, upgrade_plan
-from .preparation import Planned, Preparation, Prepared
+from .plan.inspection import Inspection, Skip, Texts
+from .plan.plan import ZERO, Step, incomplete_problems, kept_problems, rollback_plan, upgrade_plan
+from .plan.preparation import Planned, Preparation, Prepared
+from .plan.state import State
 from .problems import Problem, Rule
-from .recorder import Recorded
-from .repair import Repair
+from .repair.repair import Repair
+from .repair.takeover import Takeover
 from .results import Detail, Import, LockStatus, Result, Status, Validation
-from .state import State
-from .takeover import Takeover
-from .telling import Told
+from .run.announcement import Told
+from .run.executor import Done, Executor, OvertakenError
+from .run.offline import Offline
 
 MOST_LOCKS = 10  # that a run takes before it gives up losing them
 LAST_EVENTS = 100  # that the detail of a migration has

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .scratch import Scratch
+    from .scratch.database import Scratch
 
 # Django may not be set up yet when pytest imports this: hence the late imports.
 
@@ -20,7 +20,7 @@ def jetbase_database() -> str:
 @pytest.fixture
 def jetbase_scratch(db: None, jetbase_database: str) -> "Iterator[Scratch]":
     """A scratch database, with the alias connected to it; no SQL migration is applied at first."""
-    from .scratch import scratch_database
+    from .scratch.database import scratch_database
 
     with scratch_database(jetbase_database) as scratch:
         yield scratch
@@ -29,7 +29,7 @@ def jetbase_scratch(db: None, jetbase_database: str) -> "Iterator[Scratch]":
 @pytest.fixture
 def jetbase_assert_reversible(db: None, jetbase_database: str) -> Callable[..., None]:
     """`assert_reversible` for the alias."""
-    from .reversibility import assert_reversible
+    from .scratch.reversibility import assert_reversible
 
     def check(**options: Any) -> None:
         assert_reversible(jetbase_database, **options)

@@ -13,11 +13,11 @@ from django.core.management.base import CommandError
 from django.db import Error, connections
 from django.db.models.signals import post_migrate, pre_migrate
 
+from .backends import message_of
 from .conf import Settings, aliases_in_use
 from .database import moves_search_path, refuse_moving_backend
-from .dialects import message_of
-from .django_migrations import unapplied
 from .exceptions import JetbaseError, SettingsError
+from .interop.django_migrations import unapplied
 from .migrator import Migrator
 
 _RECREATE = (

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from .dialects.values import Holder
-from .executor import Done
-from .history import Past
-from .inspection import Texts
+from .backends.base.values import Holder
+from .history.history import Past
+from .history.recorder import Recorded
+from .history.tables import Place
 from .migration import Applied, Migration, Version
-from .preparation import Planned
+from .plan.inspection import Texts
+from .plan.preparation import Planned
+from .plan.state import Entry
 from .problems import Problem
-from .recorder import Recorded
-from .state import Entry
-from .tables import Place
+from .run.executor import Done
 
 
 @dataclass(frozen=True)

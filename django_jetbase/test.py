@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from django.db import DEFAULT_DB_ALIAS
 from django.test import TestCase
 
-from .reversibility import assert_reversible
-from .scratch import Scratch, scratch_database
+from .scratch.database import Scratch, scratch_database
+from .scratch.reversibility import assert_reversible
 
 __all__ = ["MigrationTestCase", "Scratch", "assert_reversible", "scratch_database"]
 

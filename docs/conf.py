@@ -29,7 +29,7 @@ autodoc_type_aliases = {
 }
 nitpicky = True
 nitpick_ignore = [
-    ("py:class", "django_jetbase.lexicons.ansi.Lexicon"),
+    ("py:class", "django_jetbase.sql.lexicon.Lexicon"),
     ("py:class", "collections.abc.Iterator"),
     ("py:class", "django_jetbase.migration.Origin"),
     ("py:class", "django_jetbase.problems.Rule"),

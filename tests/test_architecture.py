@@ -1,6 +1,7 @@
-"""A module imports only from those above it in this list."""
+"""A package imports only from those above it; inside one no two modules need each other."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -8,127 +9,78 @@ import pytest
 import django_jetbase
 
 ROOT = Path(django_jetbase.__file__).parent
-ORDER = [
-    "version",
-    "problems",
-    "exceptions",
-    "conf",
-    "migration",
-    "models",
-    "queries",
-    "identity",
-    "patterns",
-    "lexicons.ansi",
-    "lexicons.compound",
-    "lexicons.postgresql",
-    "lexicons.mysql",
-    "lexicons.sqlite",
-    "lexicons",
-    "scanner",
-    "redaction",
-    "placeholders",
-    "script",
-    "display",
-    "dialects.values",
-    "dialects.base",
-    "dialects.messages",
-    "dialects.search_path",
-    "dialects.remedies",
-    "dialects.row_values",
-    "dialects.postgresql",
-    "dialects.stepwise",
-    "dialects.mysql",
-    "dialects.sqlite",
-    "dialects",
-    "packing",
-    "tables",
-    "history",
-    "lease",
-    "lock",
-    "clients.base",
-    "clients.psql",
-    "clients.mariadb",
-    "clients.sqlite_shell",
-    "clients",
-    "schemas.base",
-    "schemas.catalogues",
-    "schemas.postgresql",
-    "schemas.mysql",
-    "schemas.sqlite",
-    "schemas",
-    "disk",
-    "files",
-    "creation",
-    "django_migrations",
-    "sources.base",
-    "sources.jetbase",
-    "sources.flyway",
-    "sources",
-    "state",
-    "plan",
-    "recorder",
-    "database",
-    "retry",
-    "executor",
-    "resumption",
-    "preparation",
-    "offline",
-    "inspection",
-    "results",
-    "repair",
-    "takeover",
-    "signals",
-    "telling",
-    "migrator",
-    "api",
-    "",
-    "checks",
-    "receivers",
-    "scratch",
-    "reversibility",
-    "test",
-    "pytest_plugin",
-    "operations",
-    "apps",
-    "admin.labels",
-    "admin.overview",
-    "admin.filters",
-    "admin.lists",
-    "admin.page",
-    "admin",
-    "management",
-    "management.documents",
-    "management.interruption",
-    "management.base",
-    "management.validation",
-    "management.commands",
-]
+# From top to bottom, and in a line from left to right.
+LAYERS = """
+    version problems exceptions conf migration models signals
+    sql
+    files
+    display
+    backends
+    history
+    database
+    interop
+    plan
+    run
+    results
+    repair
+    migrator
+    __init__
+    checks receivers operations scratch test pytest_plugin apps admin management
+""".split()
+# Which database it is, is known in `backends` only.
+DRIVERS = ("psycopg", "psycopg2", "MySQLdb", "sqlite3")
+MODULES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
+def package_of(module: str) -> str:
+    return module.split("/")[0].removesuffix(".py")
 
 
-MODULES = {name_of(path): path for path in ROOT.rglob("*.py")}
-
-
-def rank(name: str) -> int:
-    if name.startswith("management.commands."):
-        return len(ORDER)
-    return ORDER.index(name)
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_go_up(name: str) -> None:
-    path = MODULES[name]
-    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    package = [part for part in package if part]
+def imports_of(module: str) -> set[str]:
+    """The modules of the package that a module imports, as paths."""
+    path = ROOT / module
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
-        base = package[: len(package) - node.level + 1]
-        target = ".".join([*base, *(node.module or "").split(".")]).strip(".")
-        wanted = [f"{target}.{alias.name}".strip(".") for alias in node.names]
-        for found in {item if item in MODULES else target for item in wanted}:
-            assert rank(found) < rank(name), f"{name or '__init__'} imports {found}"
+        folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+        for alias in node.names:
+            places = (folder / f"{alias.name}.py", folder / alias.name / "__init__.py")
+            places += (folder.with_suffix(".py"), folder / "__init__.py")
+            place = next(place for place in places if place.is_file())
+            found.add(place.relative_to(ROOT).as_posix())
+    return found - {module}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_up(module: str) -> None:
+    own = package_of(module)
+    for found in imports_of(module):
+        if package_of(found) != own:
+            assert LAYERS.index(package_of(found)) < LAYERS.index(own), found
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_package_has_no_circle(package: str) -> None:
+    inside = {module: imports_of(module) for module in MODULES if package_of(module) == package}
+    try:
+        TopologicalSorter(inside).prepare()
+    except CycleError as error:
+        raise AssertionError(error.args[1]) from error
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_drivers_are_known_to_backends_only(module: str) -> None:
+    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    names = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    names += [alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names]
+    if not module.startswith("backends/"):
+        assert not {name.split(".")[0] for name in names} & set(DRIVERS)
+
+
+def test_sql_is_text_only() -> None:
+    for module in MODULES:
+        if module.startswith("sql/"):
+            text = (ROOT / module).read_text(encoding="utf-8")
+            assert "import django" not in text
+            assert "from django" not in text

@@ -16,7 +16,7 @@ import pytest
 
 from .conftest import CLIENTS, Project
 from .engines import NAME
-from .test_jetbase_tool import url_of
+from .interop.test_jetbase_tool import url_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(

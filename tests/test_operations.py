@@ -11,8 +11,8 @@ from django_jetbase.exceptions import AtomicError
 from django_jetbase.operations import JetbaseUpgrade
 
 from .conftest import Project
-from .test_django_migrations import catalog as catalog
-from .test_django_migrations import migrate, shown
+from .interop.test_django_migrations import catalog as catalog
+from .interop.test_django_migrations import migrate, shown
 
 REFERS = (
     "CREATE TABLE a"

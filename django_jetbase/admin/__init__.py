@@ -32,15 +32,7 @@ from .filters import (
     StateFilter,
     aliases,
 )
-from .lists import (
-    EventList,
-    Listing,
-    MigrationList,
-    Row,
-    failure,
-    object_id,
-    parsed_object_id,
-)
+from .lists import EventList, Listing, MigrationList, Row, failure, object_id, parsed_object_id
 from .overview import harmless
 from .page import LONGEST_READ, Page
 

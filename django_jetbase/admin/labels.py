@@ -10,9 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import display
-from ..history import STARTED
-from ..migration import Kind, Origin
-from ..recorder import (
+from ..history.history import STARTED
+from ..history.recorder import (
     ACCEPTED,
     APPLIED,
     BASELINE,
@@ -22,6 +21,7 @@ from ..recorder import (
     RESOLVED,
     ROLLED_BACK,
 )
+from ..migration import Kind, Origin
 
 STATES = {
     "applied": _("applied"),

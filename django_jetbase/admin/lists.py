@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from ..exceptions import SettingsError
 from ..migrator import Migrator
 from ..models import AppliedMigration, Event
-from ..state import Entry
+from ..plan.state import Entry
 from .filters import aliases
 from .overview import Overview, harmless, overview_of_all, said_by
 

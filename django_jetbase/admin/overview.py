@@ -11,16 +11,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections, transaction
 from django.utils.connection import ConnectionDoesNotExist
 
+from ..backends import message_of
+from ..backends.base.values import Holder
 from ..conf import aliases_in_use
 from ..database import logger
-from ..dialects import message_of
-from ..dialects.values import Holder
 from ..exceptions import JetbaseError
 from ..migrator import Migrator
+from ..plan.state import Entry
 from ..problems import Problem
-from ..redaction import message_without
 from ..results import Status
-from ..state import Entry
+from ..sql.redaction import message_without
 from .labels import STATES, instant
 
 _PROBLEMS = 20  # that are shown of one database

@@ -9,11 +9,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import display
-from ..inspection import Texts
-from ..lexicons.ansi import Lexicon
 from ..migration import Applied
 from ..migrator import LAST_EVENTS
+from ..plan.inspection import Texts
 from ..results import Detail
+from ..sql.lexicon import Lexicon
 from . import labels
 
 LONGEST_TEXT = 200_000  # characters that are shown of a text

@@ -12,15 +12,15 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils.connection import ConnectionDoesNotExist
 
 from .. import display
+from ..backends import message_of
 from ..conf import aliases_in_use
 from ..database import refuse_moving_backend
-from ..dialects import message_of
 from ..exceptions import JetbaseError, SettingsError
-from ..executor import Done
 from ..migrator import Migrator
-from ..preparation import Planned
+from ..plan.preparation import Planned
 from ..problems import Problem
 from ..results import Result
+from ..run.executor import Done
 from .documents import failure_document, result_document
 from .interruption import interruptible
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ..executor import Done
-from ..history import Past
+from ..history.history import Past
+from ..history.recorder import Recorded
 from ..migration import Applied, Migration
-from ..preparation import Planned
+from ..plan.preparation import Planned
+from ..plan.state import Entry
 from ..problems import Problem
-from ..recorder import Recorded
 from ..results import LockStatus, Result, Status, Validation
-from ..state import Entry
+from ..run.executor import Done
 
 
 def migration_document(subject: Migration | Applied | Recorded) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.db import connections
 
 from .. import engines
 from ..conftest import ENGINES, Project, end
-from ..test_concurrency import spawn
+from ..run.test_concurrency import spawn
 
 LONG = os.environ.get("JETBASE_TEST_FAULTS") == "long"
 SERVERS = ["postgresql", "mysql"]

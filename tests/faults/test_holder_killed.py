@@ -7,22 +7,12 @@ from typing import Any
 
 import pytest
 
-from django_jetbase.lock import STALE_AFTER
+from django_jetbase.history.lock import STALE_AFTER
 
 from ..conftest import Project
-from ..test_concurrency import SLOW_SQLITE
+from ..run.test_concurrency import SLOW_SQLITE
 from ..waiting import Gate, has_open, is_in_use, until
-from .conftest import (
-    Outcome,
-    Runs,
-    applied_events,
-    ended,
-    killed,
-    log,
-    noticed,
-    said,
-    together,
-)
+from .conftest import Outcome, Runs, applied_events, ended, killed, log, noticed, said, together
 
 PATHS = ["V1__log.sql", "V2__slow.sql", "V3__x.sql"]
 

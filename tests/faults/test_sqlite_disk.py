@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from ..conftest import Project
-from ..test_concurrency import spawn
+from ..run.test_concurrency import spawn
 from ..waiting import has_open, until
 from .conftest import LONG, Runs, applied_events, ended, log
 

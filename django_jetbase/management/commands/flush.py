@@ -8,9 +8,9 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...dialects import dialect_of, message_of
+from ...backends import dialect_of, message_of
+from ...history.tables import records
 from ...receivers import is_kept_by_tests
-from ...tables import records
 
 
 class Command(flush.Command):

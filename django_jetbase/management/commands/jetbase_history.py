@@ -1,6 +1,6 @@
 from typing import Any
 
-from ...history import Past
+from ...history.history import Past
 from ...migration import Origin
 from ..base import JetbaseCommand, local
 from ..documents import event_document

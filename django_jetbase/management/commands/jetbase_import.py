@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from ...sources import SOURCES
+from ...interop import SOURCES
 from ..base import JetbaseCommand
 
 

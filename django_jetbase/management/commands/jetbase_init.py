@@ -1,7 +1,7 @@
 from typing import Any
 
 from ...conf import Settings
-from ...creation import create_directory
+from ...files.new import create_directory
 from ..base import JetbaseCommand
 
 

@@ -5,9 +5,9 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from ...conf import Settings
-from ...creation import TEMPLATE, create_migration
-from ...django_migrations import DjangoSQL, sql_of
-from ...files import versions
+from ...files.names import versions
+from ...files.new import TEMPLATE, create_migration
+from ...interop.django_migrations import DjangoSQL, sql_of
 from ...migration import Kind
 from ..base import USAGE, JetbaseCommand
 

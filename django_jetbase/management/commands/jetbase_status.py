@@ -1,7 +1,7 @@
 from typing import Any
 
 from ...migration import Origin
-from ...state import Entry
+from ...plan.state import Entry
 from ..base import JetbaseCommand, local
 from ..documents import status_document
 

@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ...exceptions import ProblemsError
-from ...inspection import Skip
 from ...migration import Kind
+from ...plan.inspection import Skip
 from ..base import FINDING, PENDING, USAGE, JetbaseCommand
 from ..documents import migration_document, problem_documents
 

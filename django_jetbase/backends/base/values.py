@@ -1,0 +1,130 @@
+"""What dialects and those who use them tell each other."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ...sql.queries import Expression, Query, update
+from ...sql.redaction import shortened, without_secrets
+
+
+class Obstacle(NamedTuple):
+    """Why a statement cannot run, and the way out."""
+
+    message: str
+    hint: str
+
+
+class Location(NamedTuple):
+    """Where the history is, or will be: its schema, on databases that have some.
+
+    `tables` are the names of its tables that are there; `adopted` if nothing led there but that it
+    is the only one.
+    """
+
+    schema: str | None
+    tables: frozenset[str]
+    adopted: bool = False
+
+
+class Holder(NamedTuple):
+    """Who holds the lock: a process, and its session in the database.
+
+    `beat` counts the signs of life that it has given.
+    """
+
+    token: str
+    host: str
+    pid: int
+    session: int
+    session_start: str
+    database_user: str
+    command: str
+    since: datetime
+    beat: int = 0
+
+    def __str__(self) -> str:
+        since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        process = f"process {self.pid}" if self.pid else f"session {self.session}"
+        return f"{self.command} by {self.database_user}@{self.host}, {process}, since {since}"
+
+
+class Blocker(NamedTuple):
+    """A session that has a lock which another one waits for; or, if not `sure`, may have it.
+
+    `seconds` is the age of its transaction.
+    """
+
+    session: int
+    user: str
+    seconds: float
+    query: str
+    sure: bool = True
+
+    def __str__(self) -> str:
+        query = " ".join(without_secrets(self.query).split())
+        verb = "holds" if self.sure else "may hold"
+        return (
+            f"session {self.session} of {self.user}, {self.seconds:.0f} s in its transaction,"
+            f" {verb} it: {shortened(query, 100)}"
+        )
+
+
+class Progress:
+    """How far a section has come that runs statement by statement, as its row says.
+
+    `table` is the SQL for the table of that row.
+
+    The first `start` statements ran before; `unsure` if the next one had begun. Called with the
+    number of statements that are committed. `verify` raises where the lock is another's.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        row: int,
+        fence: str | Expression,
+        verify: Callable[[], None],
+        start: int = 0,
+        *,
+        unsure: bool = False,
+    ) -> None:
+        self.table = table
+        self.row = row
+        self.fence = fence
+        self.verify = verify
+        self.start = start
+        self.unsure = unsure
+        self.committed = start
+
+    def __call__(self, committed: int) -> None:
+        self.committed = committed
+
+    def query(self, committed: int, attempted: int) -> Query:
+        """What records it; `attempted` statements have begun.
+
+        It fails where the lock is another's, and where the row is not there any more.
+        """
+        values: dict[str, Any] = {"committed": committed, "attempted": attempted}
+        if self.fence:
+            values["namespace"] = self.fence
+        noted = update(self.table, str, values, Query("id = %s", (self.row,)))
+        sql = f"WITH noted AS ({noted.sql} RETURNING 1) SELECT 1 / count(*) FROM noted"
+        return Query(sql, noted.params)
+
+
+class StatementFailed(Exception):
+    """The statement at `index` failed, none where it was not one of the file's.
+
+    `offset` is the place in the file's text that the database pointed at; its error is the cause.
+    `partial` if the statement may have had an effect although it failed; `left` says which, and
+    `unsure` if that must be looked at before it runs again.
+    """
+
+    def __init__(self, index: int | None, offset: int | None = None) -> None:
+        super().__init__(index, offset)
+        self.index = index
+        self.offset = offset
+        self.partial = False
+        self.left = ""
+        self.unsure = False

@@ -1,0 +1,114 @@
+"""The migrations on disk: the grammar of their names, their text, and what is wrong with them."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..migration import Kind, Migration, Name, Version, migration_key, run_order
+from ..problems import Problem, Rule
+from .disk import File, exists, walk
+
+_VERSION = r"[0-9]+(?:[._][0-9]+)*"
+_NAME = re.compile(
+    rf"(?:V(?P<version>{_VERSION})|(?P<kind>ROC|RA))__(?P<description>.+)\.(?i:sql)", re.DOTALL
+)
+_LONGEST_PATH = 1000
+
+
+class Files(NamedTuple):
+    """The migrations on disk, in the order in which they run, and what is wrong with others.
+
+    `unreadable` are the keys of those that are there and cannot be read.
+    """
+
+    migrations: list[Migration]
+    problems: list[Problem]
+    unreadable: frozenset[str] = frozenset()
+
+
+def migrations_of(files: Iterable[File]) -> Files:
+    """The files as migrations."""
+    migrations: dict[str, Migration] = {}
+    problems: list[Problem] = []
+    unreadable: set[str] = set()
+    for file in files:
+        name = parse_name(file.name)
+        if file.path in migrations:
+            problems.append(_same_path(file.path, migrations[file.path]))
+        elif name is None or len(file.path) > _LONGEST_PATH or not _is_text(file.path):
+            problems.append(_bad_name(file.path))
+        elif problem := _unreadable(file):
+            problems.append(problem)
+            unreadable.add(migration_key(name.version, file.path))
+        else:
+            text = file.data.decode("utf-8-sig")
+            migrations[file.path] = Migration(file.path, name, text, file.place)
+    return Files(sorted(migrations.values(), key=run_order), problems, frozenset(unreadable))
+
+
+def _unreadable(file: File) -> Problem | None:
+    """Why the file cannot be taken as text; None where it can."""
+    if file.fault:
+        hint = "correct its permissions or its link, or take it away"
+        return Problem(Rule.UNREADABLE_FILE, file.path, file.fault, hint)
+    try:
+        file.data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "save the file as UTF-8, and binary data in it as hex literals"
+        return _bad_byte(file, error.start, "is not UTF-8", hint)
+    if (nul := file.data.find(0)) >= 0:
+        return _bad_byte(file, nul, "cannot be sent in SQL", "remove it")
+    return None
+
+
+def _bad_byte(file: File, offset: int, message: str, hint: str) -> Problem:
+    line = file.data.count(b"\n", 0, offset) + 1
+    said = f"byte {offset + 1} (0x{file.data[offset]:02x}) in line {line} {message}"
+    return Problem(Rule.UNREADABLE_FILE, file.path, said, hint, line=line)
+
+
+def _same_path(path: str, other: Migration) -> Problem:
+    message = f"also stands in {other.file}"
+    return Problem(Rule.SAME_PATH, path, message, "rename or remove one of them")
+
+
+def _bad_name(path: str) -> Problem:
+    if len(path) > _LONGEST_PATH:
+        message, hint = f"the path is longer than {_LONGEST_PATH} characters", "shorten it"
+    else:
+        message = (
+            "the name is none of V<version>__<description>.sql, ROC__<description>.sql and"
+            " RA__<description>.sql"
+        )
+        hint = "rename it, or end it in something else than .sql"
+    return Problem(Rule.BAD_NAME, _shown(path), message, hint)
+
+
+def parse_name(file_name: str) -> Name | None:
+    """What the file name says; None where it fits none of the three forms."""
+    match = _NAME.fullmatch(file_name)
+    if not match:
+        return None
+    version = Version(match["version"]) if match["version"] else None
+    kind = Kind(match["kind"]) if match["kind"] else Kind.VERSIONED
+    return Name(kind, version, match["description"].replace("_", " "))
+
+
+def parse_version(text: str) -> Version | None:
+    return Version(text) if len(text) < 256 and re.fullmatch(_VERSION, text) else None
+
+
+def versions(roots: Iterable[Path]) -> set[Version]:
+    """The versions of the files below those roots that exist, by their names alone."""
+    names = (parse_name(name) for root in roots if exists(root) for name, _, _ in walk(root))
+    return {name.version for name in names if name and name.version}
+
+
+def _is_text(path: str) -> bool:
+    """Whether the name is in the encoding of the file system, which the history needs."""
+    return path == _shown(path)
+
+
+def _shown(path: str) -> str:
+    return path.encode(errors="replace").decode()

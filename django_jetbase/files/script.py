@@ -1,0 +1,252 @@
+"""The text of a migration as its two sections, with their statements and directives."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..problems import Problem, Rule
+from ..sql.lexicon import Lexicon
+from ..sql.redaction import with_names, without_secrets
+from ..sql.regex import compiled
+from ..sql.scanner import Marker, Statement, place, scan
+from .placeholders import Expanded, expand
+
+_DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
+_COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
+_BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
+_MOST_PROBLEMS = 100  # that are said of one file
+_ON_OFF = {"on": True, "off": False}
+_DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
+_SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
+_DJANGO = compiled(r"\w+\.\S+")
+_KNOWN = (
+    "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
+    " statement_timeout=5min and, above the upgrade, after=app.0001_name and django=app.0001_name"
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one run sends. `source` is the whole file, so that offsets and lines are the file's.
+
+    `foreign_keys` and the timeouts, in seconds, are what holds, None where nothing is asked for.
+    """
+
+    source: Expanded = field(repr=False)
+    statements: tuple[Statement, ...]
+    transaction: bool = True
+    foreign_keys: bool | None = None
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
+    written: str = field(repr=False, default="")
+
+    @property
+    def text(self) -> str:
+        """The file as it runs."""
+        return self.source.text
+
+    def as_written(self, statement: Statement, *, with_rows: bool = False) -> str:
+        """The statement with its placeholders instead of their values."""
+        end = statement.start + len(statement.text if with_rows else statement.sql)
+        start = self.source.written(statement.start)
+        return self.written[start : self.source.written(end, as_end=True)]
+
+    @property
+    def placeholders(self) -> list[tuple[str, str]]:
+        """As they are written, each with the value that runs in its place."""
+        return _placeholders(self.written, self.source)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column, both from 1, in the file as it was written."""
+        return place(self.written, self.source.written(offset))
+
+
+@dataclass(frozen=True)
+class Script:
+    """A parsed file; its two texts are what stands above and below the rollback marker, as written.
+
+    `django` is the Django migration that does the same, as `app.name`, and `after` are those that
+    must be applied before. With `problems` the sections
+    must not run.
+    """
+
+    upgrade: Section
+    rollback: Section | None
+    upgrade_text: str
+    rollback_text: str | None = None
+    django: str | None = None
+    after: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Directives:
+    delimiter: str | None = None
+    transaction: bool = True
+    foreign_keys: bool | None = None
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
+    django: str | None = None
+    after: tuple[str, ...] = ()
+
+    def applied_to(self, lexicon: Lexicon) -> Lexicon:
+        if self.delimiter is None:
+            return lexicon
+        return replace(lexicon, delimiter=self.delimiter, at_line_end=self.delimiter != ";")
+
+
+def parse(
+    path: str, written: str, lexicon: Lexicon, placeholders: Mapping[str, str] | None = None
+) -> Script:
+    """Read a migration's text.
+
+    Problems are a second marker, a directive that is unknown or too late to hold, an unfinished
+    quote and a command of the database's shell.
+    """
+    source = expand(written, placeholders or {})
+    text = source.text
+    reader = _Reader(path, written, source)
+    above = reader.directives(0, _head_end(text, 0, lexicon), _Directives())
+    upgrade, marker = _section(text, 0, above.applied_to(lexicon))
+    below = above
+    rollback: list[Statement] = []
+    second = None
+    if marker:
+        below = reader.directives(marker.end, _head_end(text, marker.end, lexicon), above)
+        rollback, second = _section(text, marker.end, below.applied_to(lexicon))
+    if second:
+        hint = "keep one of them"
+        reader.complain(Rule.SECOND_MARKER, "a second rollback marker", hint, second.start)
+    statements = [*upgrade, *rollback]
+    reader.complain_of_late_directives(statements)
+    for statement in statements:
+        if statement.flaw:
+            message, line, column = statement.flaw
+            said = reader.shown(message)
+            flaw = Problem(Rule.UNREADABLE_SQL, path, said, line=line, column=column)
+            reader.problems.append(flaw)
+
+    def section(statements: list[Statement], given: _Directives) -> Section:
+        found = tuple(statements)
+        return Section(
+            source,
+            found,
+            given.transaction,
+            given.foreign_keys,
+            given.lock_timeout,
+            given.statement_timeout,
+            written,
+        )
+
+    return Script(
+        section(upgrade, above),
+        section(rollback, below) if marker else None,
+        written[: source.written(marker.start)] if marker else written,
+        written[source.written(marker.end) :] if marker else None,
+        above.django,
+        above.after,
+        tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
+    )
+
+
+def _placeholders(written: str, source: Expanded) -> list[tuple[str, str]]:
+    """As they are written, each with the value that runs in its place."""
+    return [
+        (written[one.written_start : one.written_end], source.text[one.start : one.end])
+        for one in source.replaced
+    ]
+
+
+def _section(text: str, start: int, lexicon: Lexicon) -> tuple[list[Statement], Marker | None]:
+    """The statements up to the next marker, and that marker."""
+    statements: list[Statement] = []
+    for item in scan(text, lexicon, start):
+        if isinstance(item, Marker):
+            return statements, item
+        statements.append(item)
+    return statements, None
+
+
+def _head_end(text: str, start: int, lexicon: Lexicon) -> int:
+    """Where the comments before the first statement end."""
+    match = lexicon.gap.match(text, start)
+    assert match is not None  # every part of the pattern is optional
+    return match.start(1)
+
+
+def _seconds(duration: str) -> float:
+    number, unit = _DURATION.fullmatch(duration).groups()  # type: ignore[union-attr]
+    return float(number) * _SECONDS[unit or "s"]
+
+
+class _Reader:
+    """Reads directives and collects what is wrong."""
+
+    def __init__(self, path: str, written: str, source: Expanded) -> None:
+        self.path = path
+        self.written = written
+        self.source = source
+        self.text = source.text
+        self.problems: list[Problem] = []
+        self.heeded: set[int] = set()
+
+    def complain(self, rule: Rule, message: str, hint: str, offset: int) -> None:
+        if len(self.problems) >= _MOST_PROBLEMS:
+            return
+        where = place(self.written, self.source.written(offset))
+        self.problems.append(Problem(rule, self.path, message, hint, *where))
+
+    def shown(self, message: str) -> str:
+        """The message without what is secret in the text that it quotes."""
+        return with_names(without_secrets(message), _placeholders(self.written, self.source))
+
+    def directives(self, start: int, end: int, given: _Directives) -> _Directives:
+        for match in self._comments(start, end):
+            self.heeded.add(match.start())
+            for word in match["words"].split():
+                key, _, value = word.partition("=")
+                if key == "delimiter" and value and not _BAD_DELIMITER.search(value):
+                    given = replace(given, delimiter=value)
+                elif key == "transaction" and value in _ON_OFF:
+                    given = replace(given, transaction=_ON_OFF[value])
+                elif key == "foreign_keys" and value in _ON_OFF:
+                    given = replace(given, foreign_keys=_ON_OFF[value])
+                elif key == "lock_timeout" and _DURATION.fullmatch(value):
+                    given = replace(given, lock_timeout=_seconds(value))
+                elif key == "statement_timeout" and _DURATION.fullmatch(value):
+                    given = replace(given, statement_timeout=_seconds(value))
+                elif key == "django" and given.django:
+                    message = f"a second directive {word!r}: a file stands for one migration"
+                    self.complain(Rule.UNKNOWN_DIRECTIVE, message, "keep one", match.start())
+                elif key == "django" and _DJANGO.fullmatch(value) and not start:
+                    given = replace(given, django=value)
+                elif key == "after" and _DJANGO.fullmatch(value) and not start:
+                    given = replace(given, after=(*given.after, value))
+                else:
+                    message = self.shown(f"{word!r} is no directive")
+                    self.complain(Rule.UNKNOWN_DIRECTIVE, message, _KNOWN, match.start())
+        return given
+
+    def complain_of_late_directives(self, statements: list[Statement]) -> None:
+        """A directive that holds for nothing must not look as if it did."""
+        if "jetbase:" not in self.text.lower():
+            return
+        ends = [0, *(statement.end for statement in statements)]
+        starts = [*(statement.start for statement in statements), len(self.text)]
+        for start, end in zip(ends, starts, strict=True):
+            for match in self._comments(start, end):
+                if match.start() not in self.heeded:
+                    self.complain(
+                        Rule.LATE_DIRECTIVE,
+                        "a directive below a statement holds for nothing",
+                        "put it before the first statement of its section",
+                        match.start(),
+                    )
+
+    def _comments(self, start: int, end: int) -> list[re.Match[str]]:
+        """The directives of a stretch that holds comments only; none is inside a block comment."""
+        matches = (
+            _DIRECTIVE.match(self.text, comment.start(), comment.end())
+            for comment in _COMMENT.finditer(self.text, start, end)
+        )
+        return [match for match in matches if match]

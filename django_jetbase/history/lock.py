@@ -1,0 +1,279 @@
+"""One run at a time: taking the lease, waiting for it, and keeping it alive."""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import Error
+
+from ..backends.base.operations import Dialect
+from ..backends.base.values import Holder
+from ..exceptions import LockError, LockLostError
+from .lease import Lease
+
+BEAT_EVERY = 1.0  # seconds
+STALE_AFTER = 5.0  # seconds without a heartbeat, on the clock of whoever waits
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at the lock
+_JOIN = 10.0  # seconds that a heartbeat in the middle of a query may take to its end
+
+
+class Lock:
+    """The lock of one database, whose lease only one run holds.
+
+    Where the transaction of a file is the lock itself, the lease serves the files that have none,
+    and is otherwise only waited for.
+    """
+
+    def __init__(self, dialect: Dialect, lease: Lease) -> None:
+        self.dialect = dialect
+        self.lease = lease
+        self._pulse = Pulse()
+        self._command, self._wait = "", 0.0
+
+    @contextmanager
+    def held(self, command: str, wait: float) -> Iterator[None]:
+        """Hold the lock. Raises LockError after `wait` seconds without it."""
+        self._command, self._wait, self.dialect.wait = command, wait, wait
+        if not self.dialect.transaction_is_lock:
+            with self._leased():
+                yield
+            return
+        if self.lease.holder():
+            with self._leased():  # it has waited
+                pass
+        yield
+
+    @contextmanager
+    def held_without_transaction(self) -> Iterator[None]:
+        """Inside `held`: hold the lock also between transactions."""
+        if self.lease.token:
+            yield
+            return
+        with self._leased():
+            yield
+
+    def verify(self) -> None:
+        """Raise LockLostError where the lock is another's, as far as heartbeats tell.
+
+        Where the last one is long ago, as after the process stood still, waits for the next.
+        """
+        deadline = time.monotonic() + STALE_AFTER
+        while self._pulse.is_late and not self._pulse.lost.is_set():
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_FIRST_PAUSE)
+        if self._pulse.lost.is_set():
+            raise self._lost_error()
+
+    def ask(self) -> None:
+        """Ask the database, and raise LockLostError where the lock is another's."""
+        if not self.lease.is_mine():
+            raise self._lost_error()
+
+    def _lost_error(self) -> LockLostError:
+        other = None
+        with suppress(Error):  # whoever took it may have ended this session as well
+            other = self.lease.holder()
+        by = f" by {other}" if other else ""
+        return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
+
+    def outlive_session(self) -> bool:
+        """Wait for the end of the session that this run has lost, as long as for the lock.
+
+        Returns whether it has ended. If not, the lease stays, so that others wait for it too.
+        """
+        deadline = time.monotonic() + self._wait
+        try:
+            holder = self.lease.holder()
+            if holder is None or holder.token != self.lease.token:
+                return True
+            while self.lease.is_working(holder):
+                if time.monotonic() >= deadline:
+                    self.lease.token = ""
+                    return False
+                time.sleep(_FIRST_PAUSE)
+        except Error:
+            return False
+        return True
+
+    def is_alive(self, holder: Holder) -> bool:
+        """Whether the holder shows life; where its session is not known, waits for a sign."""
+        watch = Watch(self.lease)
+        now: Holder | None = holder
+        while now == holder and not self.lease.is_working(holder):
+            if watch.is_gone(holder):
+                return False
+            time.sleep(BEAT_EVERY / 2)
+            now = self.lease.holder()
+        return now is not None and now.token == holder.token
+
+    def take_away(self, holder: Holder, wait: float) -> None:
+        """End the holder's session where that is allowed, and free the lock.
+
+        Where that has to wait for a transaction, raises LockError after `wait` seconds.
+        """
+        self.dialect.wait = wait
+        try:
+            self.lease.end_session(holder)
+        except Error as error:
+            said = self.dialect.message_of(error)
+            self.dialect.notice(f"The session {holder.session} could not be ended: {said}")
+        self.lease.free(holder.token)
+
+    @contextmanager
+    def _leased(self) -> Iterator[None]:
+        token = secrets.token_hex(16)
+        try:
+            for query in self.dialect.claiming(token):
+                self.dialect.execute(*query)
+            self._acquire(token)
+            with _beating(self.lease, self._pulse):
+                yield
+        finally:
+            self._pulse = Pulse()
+            with suppress(Error, LockError):  # a dead connection; then it will be stale
+                if self.lease.token:
+                    self.lease.free()
+                for query in self.dialect.disclaiming(token):
+                    self.dialect.execute(*query)
+            self.lease.token = ""
+
+    def _acquire(self, token: str) -> None:
+        """Take the lease when it is free, or when its holder shows no life any more.
+
+        The waiter has no transaction open and does not wait inside the database.
+        """
+        deadline = time.monotonic() + self._wait
+        pause = _FIRST_PAUSE
+        watch = Watch(self.lease)
+        of: str | None = ""
+        while of is None or not self.lease.take(token, self._command, of):
+            holder, tried = self.lease.holder(), of
+            of = self._takes_from(holder, watch)
+            if of is not None and of != tried:
+                if holder:
+                    self.dialect.notice(f"Taking over the lock of {holder}, which is gone.")
+                continue
+            if watch.is_new and of is None:
+                self.dialect.notice(f"Waiting for {holder}.")
+            patient = holder and self._wait and watch.seems_gone(holder)
+            if time.monotonic() >= deadline and not patient:
+                raise _held_by(holder)
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _takes_from(self, holder: Holder | None, watch: "Watch") -> str | None:
+        """The token of whom the lease can be taken from; None while somebody lives who has it."""
+        if holder is None:
+            return ""
+        return holder.token if watch.is_gone(holder) else None
+
+
+def _held_by(holder: Holder | None) -> LockError:
+    if holder is None:
+        return LockError("Nobody has the lock, and still it cannot be taken: look at its table.")
+    return LockError(
+        f"Another process is running migrations on this database: {holder}. Try again when it is"
+        ' done, or let JETBASE["LOCK_WAIT"] be longer; jetbase_lock_status says whether it is'
+        " alive.",
+        holder=holder,
+    )
+
+
+class Pulse:
+    """What a run hears of its own heartbeats: the last one, and whether its lock is lost."""
+
+    def __init__(self) -> None:
+        self.lost = threading.Event()
+        self.beaten: float | None = None  # None while there are none
+
+    @property
+    def is_late(self) -> bool:
+        return self.beaten is not None and time.monotonic() - self.beaten > 2.5 * BEAT_EVERY
+
+
+class Watch:
+    """Looks on at who holds the lock, and tells when it is gone.
+
+    That is when no heartbeat has come for some time and the database knows nothing of its session.
+    """
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.is_new = False  # whether the holder was last another one than before
+        self._seen: Holder | None = None
+        self._since = 0.0
+        self._has_beaten = False  # since it was first seen
+
+    def is_gone(self, holder: Holder) -> bool:
+        self.is_new = self._seen is None or self._seen.token != holder.token
+        if holder != self._seen:
+            self._has_beaten = not self.is_new
+            self._seen, self._since = holder, time.monotonic()
+        silent = time.monotonic() - self._since >= STALE_AFTER
+        return silent and not self.lease.is_working(holder)
+
+    def seems_gone(self, holder: Holder) -> bool:
+        """Whether that will be so in a few seconds, which are worth more waiting."""
+        known_for = time.monotonic() - self._since
+        if self._has_beaten or known_for >= STALE_AFTER + 1:
+            return False
+        return not self.lease.is_working(holder)
+
+
+@contextmanager
+def _beating(lease: Lease, pulse: Pulse) -> Iterator[None]:
+    """Keep the lease alive from a thread with a connection of its own; `pulse` hears of it.
+
+    The thread also says whom a statement waits for.
+
+    Most runs are over before its first heartbeat, and cost no connection.
+    """
+    if lease.dialect.is_private:
+        yield
+        return
+    stop = threading.Event()
+    pulse.beaten = time.monotonic()
+    arguments = (lease, lease.token, lease.dialect.session_id(), stop, pulse)
+    thread = threading.Thread(target=_beat, args=arguments, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_JOIN)
+
+
+def _beat(
+    lease: Lease,
+    token: str,
+    session: int | None,
+    stop: threading.Event,
+    pulse: Pulse,
+) -> None:
+    dialect = lease.dialect
+    other: Dialect | None = None
+    known: set[int] = set()
+    while not stop.wait(BEAT_EVERY):
+        try:
+            if not dialect.may_beat():
+                pulse.beaten = time.monotonic()
+                continue
+            other = other or dialect.companion()
+            other.wait = BEAT_EVERY
+            if not Lease(other, lease.tables, token).beat():
+                pulse.lost.set()
+                break
+            pulse.beaten = time.monotonic()
+            blockers = other.blockers(session) if session else []
+            for blocker in blockers:
+                if blocker.session not in known:
+                    dialect.notice(f"Waiting for a lock of the database: {blocker}")
+            known = {blocker.session for blocker in blockers}
+        except Exception:  # also of a project's receivers; a heartbeat may be missed
+            if other:
+                other.connection.close()
+    if other:
+        other.connection.close()

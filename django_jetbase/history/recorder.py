@@ -1,0 +1,346 @@
+"""What is written into the history, as queries for whoever runs them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from django.db import models
+
+from ..backends.base.operations import Dialect
+from ..migration import Applied, Direction, Kind, Migration, Origin, Version
+from ..models import AppliedMigration, Event, Run, SchemaVersion
+from ..sql.queries import Expression, Query, insert, update
+from ..version import __version__
+from .history import STARTED
+from .lease import Lease
+from .packing import packed
+from .stamp import stamp
+from .tables import Tables
+
+SCHEMA_VERSION = 1
+
+APPLIED = "applied"
+FAILED = "failed"
+ROLLED_BACK = "rolled back"
+RESOLVED = "resolved"
+BASELINE = "baseline"
+IMPORTED = "imported"
+ACCEPTED = "checksum fixed"
+FORGOTTEN = "forgotten"
+
+
+class Recorded(NamedTuple):
+    """What is recorded of a migration, whether it is known from its file or from the history."""
+
+    key: str
+    kind: Kind
+    version: Version | None
+    description: str
+    path: str = ""
+    checksum: str = ""
+    upgrade_checksum: str = ""
+    text: str | None = None
+
+
+class Recorder:
+    """Writes the history of one database; texts longer than `text_limit` characters are not kept.
+
+    What it records fails where the lease, once taken, is another's. `stamp` gives `at`,
+    `database_user` and `host` of what somebody else records some other time.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        tables: Tables,
+        text_limit: int,
+        lease: Lease,
+        stamp: Mapping[str, Expression] | None = None,
+    ) -> None:
+        self.dialect = dialect
+        self.connection = dialect.connection
+        self.tables = tables
+        self.text_limit = text_limit
+        self.lease = lease
+        self.given_stamp = stamp
+
+    def write(self, queries: Iterable[Query]) -> None:
+        with self.dialect.cursor() as cursor:
+            for query in queries:
+                cursor.execute(*query)
+
+    def creation(self) -> list[Query]:
+        """What creates the tables that are missing."""
+        editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
+        editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
+        queries: list[Query] = []
+        for model in self.tables.missing():
+            sql, params = editor.table_sql(self.tables.of(model))
+            queries.append(Query(sql, tuple(params or ())))
+            if model is SchemaVersion:
+                row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
+                queries.append(self._insert(SchemaVersion, row))
+        return queries
+
+    def closing(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        duration: int | Expression,
+        origin: Origin = Origin.RUN,
+    ) -> list[Query]:
+        """Record, in the transaction of its statements, that a migration ran."""
+        if direction is Direction.ROLLBACK:
+            return self._rolled_back(migration, row, statements, duration, origin)
+        values = self._values(migration, duration, statements)
+        values |= {"incomplete": "", "committed": statements, "attempted": statements}
+        values |= {"origin": str(origin)}
+        return [
+            *self._forget(row),
+            self._insert(AppliedMigration, values),
+            self._applied_event(migration, row),
+        ]
+
+    def beginning(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        attempted: int = AppliedMigration.UNKNOWN,
+    ) -> list[Query]:
+        """Record that a migration begins whose statements commit one by one.
+
+        `attempted` is 0 where the history will hear of each.
+        """
+        event = self._event(
+            migration, STARTED, 0, statements, str(direction), replaces=row, whole=True
+        )
+        state = {"incomplete": str(direction), "committed": 0, "attempted": attempted}
+        if row:
+            return [event, self._update(row.key, **state)]
+        values = self._values(migration, 0, statements)
+        return [self._insert(AppliedMigration, values | state), event]
+
+    def going_on(self, migration: Recorded, row: Applied, statements: int) -> list[Query]:
+        """Record that the upgrade of an incomplete migration goes on.
+
+        Its row gets another id, so that whoever has lost it to this run cannot change it any more.
+        """
+        detail = f"goes on behind statement {row.committed}"
+        values = {"id": Expression("DEFAULT"), "namespace": self.lease.fence}
+        event = self._event(migration, STARTED, 0, statements, detail, replaces=row)
+        return [event, self._update_row(row, **values)]
+
+    def finished(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        direction: Direction,
+        statements: int,
+        duration: int | Expression,
+    ) -> list[Query]:
+        """Record that the last statement of such a migration is committed."""
+        if row:
+            return self.closing(migration, row, direction, statements, duration)
+        values = {"incomplete": "", "duration_ms": duration}
+        values |= {"committed": statements, "attempted": statements}
+        return [self._update(migration.key, **values), self._applied_event(migration, None)]
+
+    def stopped(
+        self,
+        row: Applied,
+        replaced: Applied | None,
+        committed: int,
+        *,
+        partial: bool,
+        unsure: bool = False,
+    ) -> list[Query]:
+        """Record how far such a migration came; nothing done is as before.
+
+        `partial` if the statement that failed may have done something itself; `unsure` if it must
+        be looked at before another one takes its place. Where somebody has resolved it meanwhile
+        nothing is changed.
+        """
+        attempted = committed + unsure if row.attempted >= 0 else row.attempted
+        if committed or partial or (replaced and replaced.incomplete):
+            return [self._update_begun(row, committed=committed, attempted=attempted)]
+        if replaced:
+            return [self._update_begun(row, incomplete="")]
+        sql = f"DELETE FROM {self._state} WHERE id = %s AND incomplete = %s"
+        return [Query(sql, (row.sequence, row.incomplete))]
+
+    def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
+        """Log a failure."""
+        return [self._event(migration, FAILED, 0, statements, detail)]
+
+    def taken_over(
+        self,
+        migration: Recorded,
+        event: str,
+        origin: Origin,
+        values: Mapping[str, Any] | None = None,
+        detail: str = "",
+    ) -> list[Query]:
+        """Record as applied what did not run here; `values` replace what would be recorded."""
+        row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
+        state = {"incomplete": "", "committed": 0, "attempted": 0}
+        logged = row | {"event": event, "detail": detail, **self._stamp}
+        return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
+
+    def accepted(self, migration: Recorded, row: Applied) -> list[Query]:
+        """Record that a file may be as it now is."""
+        event = self._event(migration, ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
+        return [self._update(row.key, **self._file_values(migration)), event]
+
+    def forgotten(self, row: Applied) -> list[Query]:
+        """Record that a migration whose file is missing is none any more."""
+        return [*self._forget(row), self._event(recorded_again(row, None), FORGOTTEN, 0, 0)]
+
+    def _rolled_back(
+        self,
+        migration: Recorded,
+        row: Applied | None,
+        statements: int,
+        duration: int | Expression,
+        origin: Origin = Origin.RUN,
+    ) -> list[Query]:
+        event = self._event(
+            migration, ROLLED_BACK, duration, statements, origin=origin, replaces=row
+        )
+        return [event, self._all_due(), *self._forget(row)]
+
+    def _all_due(self) -> Query:
+        """All repeatable files are due again: a dropped table may have taken its views along."""
+        sql = f"DELETE FROM {self._state} WHERE namespace = %s AND kind <> %s"
+        return Query(sql, ("", str(Kind.VERSIONED)))
+
+    def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
+        """Record what a person says of an incomplete migration, as its file now is."""
+        detail = "applied" if applied else "rolled back"
+        event = self._event(migration, RESOLVED, 0, row.statements, detail)
+        if not applied:
+            was_rollback = row.incomplete == Direction.ROLLBACK
+            return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
+        return [self._update(row.key, incomplete="", **self._file_values(migration)), event]
+
+    def _file_values(self, migration: Recorded) -> dict[str, Any]:
+        return {
+            "description": migration.description,
+            "path": migration.path,
+            "checksum": migration.checksum,
+            "upgrade_checksum": migration.upgrade_checksum,
+            "text": self._kept(migration.text),
+        }
+
+    def _update(self, key: str, **values: Any) -> Query:
+        where = Query(f"namespace = %s AND {self._quote('key')} = %s", ("", key))
+        return update(self._state, self._quote, values, where)
+
+    def _update_row(self, row: Applied, **values: Any) -> Query:
+        """Change this very row: by now its migration may have another one."""
+        return update(self._state, self._quote, values, Query("id = %s", (row.sequence,)))
+
+    def _update_begun(self, row: Applied, **values: Any) -> Query:
+        where = Query("id = %s AND incomplete = %s", (row.sequence, row.incomplete))
+        return update(self._state, self._quote, values, where)
+
+    def _forget(self, row: Applied | None) -> list[Query]:
+        if row is None:
+            return []
+        return [Query(f"DELETE FROM {self._state} WHERE id = %s", (row.sequence,))]
+
+    def _values(
+        self, migration: Recorded, duration: int | Expression, statements: int
+    ) -> dict[str, Any]:
+        return {
+            "namespace": self.lease.fence,
+            "key": migration.key,
+            "kind": str(migration.kind),
+            "version": str(migration.version or ""),
+            **self._file_values(migration),
+            "duration_ms": duration,
+            "statements": statements,
+            "app_version": __version__,
+            "origin": str(Origin.RUN),
+            **self._stamp,
+        }
+
+    @property
+    def _stamp(self) -> Mapping[str, str | Expression]:
+        """When, by whom and from where something is recorded."""
+        return self.given_stamp or stamp(self.connection)
+
+    def _event(
+        self,
+        migration: Recorded,
+        event: str,
+        duration: int | Expression,
+        statements: int,
+        detail: str = "",
+        origin: Origin = Origin.RUN,
+        replaces: Applied | None = None,
+        whole: bool = False,
+    ) -> Query:
+        """An event, which the database refuses where the row that it `replaces` is not there.
+
+        With `whole` also where that is incomplete.
+        """
+        values = self._values(migration, duration, statements) | {"origin": str(origin)}
+        if replaces:
+            also = " AND incomplete = ''" if whole else ""
+            found = f"(SELECT {self._quote('key')} FROM {self._state} WHERE id = %s{also})"
+            values["key"] = Expression(found, (replaces.sequence,))
+        return self._insert(Event, values | {"event": event, "detail": detail})
+
+    def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
+        """Log what the state now says; an earlier event has the text if the file is the same."""
+        columns = {field.attname: self._quote(field.attname) for field in Run._meta.fields}
+        same = replaced is not None and replaced.checksum == migration.checksum
+        values = columns | ({"text": "NULL"} if same else {})
+        return Query(
+            f"INSERT INTO {self.tables.sql(Event)}"
+            f" ({', '.join(columns.values())}, {self._quote('event')}, {self._quote('detail')})"
+            f" SELECT {', '.join(values.values())}, %s, %s FROM {self._state}"
+            f" WHERE namespace = %s AND {self._quote('key')} = %s",
+            (APPLIED, "", "", migration.key),
+        )
+
+    def _kept(self, text: str | None) -> bytes | None:
+        if text is None or len(text) > self.text_limit:
+            return None
+        return packed(text)
+
+    def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
+        return insert(self.tables.sql(model), self._quote, values)
+
+    @property
+    def _state(self) -> str:
+        """The table of what is applied, as SQL."""
+        return self.tables.sql(AppliedMigration)
+
+    def _quote(self, name: str) -> str:
+        return self.dialect.quote(name)
+
+
+def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
+    """What is recorded of a file."""
+    return Recorded(
+        migration.key,
+        migration.kind,
+        migration.version,
+        migration.name.description,
+        migration.path,
+        migration.checksum,
+        upgrade_checksum,
+        migration.text,
+    )
+
+
+def recorded_again(row: Applied, text: str | None) -> Recorded:
+    """What is recorded of a migration that only the history knows."""
+    return Recorded(
+        *(row.key, row.kind, row.version, row.description, row.path),
+        *(row.checksum, row.upgrade_checksum, text),
+    )

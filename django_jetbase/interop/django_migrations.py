@@ -1,0 +1,296 @@
+"""Django's own migrations: their SQL for a file of ours, and which of them are applied."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.exceptions import (
+    AmbiguityError,
+    BadMigrationError,
+    CircularDependencyError,
+    IrreversibleError,
+    NodeNotFoundError,
+)
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.recorder import MigrationRecorder
+
+from ..backends import dialect_of, message_of
+from ..backends.base.operations import DJANGO_MIGRATIONS, Dialect
+from ..exceptions import DjangoMigrationError
+from ..files.placeholders import expand
+from ..files.script import parse
+from ..migration import Direction
+from ..sql.scanner import may_end_in_comment
+
+_Key = tuple[str, str]  # app and name
+
+
+class DjangoSQL(NamedTuple):
+    """A Django migration as SQL. `rollback` is None where it cannot be reversed.
+
+    `unsure` is the direction whose SQL depends on names that this database does not have now.
+    """
+
+    app_label: str
+    name: str
+    upgrade: str
+    rollback: str | None
+    transaction: bool
+    unsure: Direction | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of a migration file."""
+        if self.rollback is None:
+            return self.above
+        below = ["-- rollback", *self._doubt(Direction.ROLLBACK), "", self.rollback, ""]
+        return self.above + "\n".join(below)
+
+    @property
+    def above(self) -> str:
+        """What stands above the rollback section."""
+        lines = [f"-- jetbase: django={self.app_label}.{self.name}"]
+        if not self.transaction:
+            lines.append("-- jetbase: transaction=off")
+        lines += [*self._doubt(Direction.UPGRADE), "", self.upgrade, "", ""]
+        if self.rollback is None:
+            said = "-- Django cannot reverse this migration, so there is no rollback section.\n"
+            lines[-1] = said
+        return "\n".join(lines)
+
+    def _doubt(self, direction: Direction) -> list[str]:
+        if direction is not self.unsure:
+            return []
+        when = "before" if direction is Direction.UPGRADE else "after"
+        return [
+            "-- CHECK THIS SECTION: Django looks names of constraints up in the database, and this",
+            f"-- one was not as it is {when} the migration, so statements may be missing.",
+        ]
+
+
+def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
+    """Django's migrations that `migrate` would apply, in order."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+class Dependencies:
+    """Which of Django's migrations are applied, and need which. Reads when it is first asked.
+
+    Migrations are named as in the directives; one that Django does not know needs nothing. Raises
+    DjangoMigrationError where Django cannot load them.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+        self._changed: set[_Key] = set()  # applied, or taken back, by the plan
+
+    def is_applied(self, named: str) -> bool:
+        """Whether Django has applied a migration, or was told to do without those of its app.
+
+        It is told so by MIGRATION_MODULES, as tests do that take the tables from the models.
+        """
+        app_label, _, name = named.partition(".")
+        if MigrationLoader.migrations_module(app_label) == (None, True):
+            return True
+        return any(app == app_label and _is_named(found, name) for app, found in self._applied)
+
+    @cached_property
+    def _applied(self) -> Collection[_Key]:
+        return MigrationRecorder(self.connection).applied_migrations()
+
+    @cached_property
+    def _loader(self) -> MigrationLoader:
+        try:
+            return MigrationLoader(self.connection, replace_migrations=False)
+        except (BadMigrationError, CircularDependencyError, NodeNotFoundError) as error:
+            raise DjangoMigrationError(
+                f"Django's own migrations cannot be loaded: {error}"
+            ) from error
+
+    def lacking(self, named: str) -> list[str]:
+        """What a migration needs that is neither applied nor planned, as it is from now on."""
+        key = self._key(named)
+        if key is None:
+            return []
+        self._changed.add(key)
+        done = self._changed | self._loader.applied_migrations.keys()
+        parents = (parent.key for parent in self._loader.graph.node_map[key].parents)
+        return [".".join(parent) for parent in sorted(parents) if not self._is_in(parent, done)]
+
+    def depending(self, named: str) -> list[str]:
+        """What is applied that needs a migration, and is not planned to be taken back as it is."""
+        key = self._key(named)
+        if key is None:
+            return []
+        self._changed.add(key)
+        left = self._loader.applied_migrations.keys() - self._changed
+        children = (child.key for child in self._loader.graph.node_map[key].children)
+        return [".".join(child) for child in sorted(children) if child in left]
+
+    def _key(self, named: str) -> _Key | None:
+        app_label, _, name = named.partition(".")
+        known = (key for key in self._loader.graph.nodes if key[0] == app_label)
+        return next((key for key in known if _is_named(key[1], name)), None)
+
+    def _is_in(self, key: _Key, done: Set[_Key]) -> bool:
+        """Django takes a squashed migration for applied where all are that it replaces."""
+        migration = self._loader.disk_migrations.get(key)
+        replaced = migration.replaces if migration else []
+        return key in done or bool(replaced and set(map(tuple, replaced)) <= done)
+
+
+def _is_named(full: str, name: str) -> bool:
+    """Only a bare number stands for the name that begins with it."""
+    return full == name or (name.isdecimal() and full.startswith(f"{name}_"))
+
+
+def sql_of(
+    connection: BaseDatabaseWrapper, app_label: str, prefix: str, placeholders: Mapping[str, str]
+) -> DjangoSQL:
+    """The SQL of a migration as `sqlmigrate` gives it, and the write to Django's own record.
+
+    Raises DjangoMigrationError where there is no such migration, or not as SQL alone.
+    """
+    loader = MigrationLoader(connection, replace_migrations=False)
+    migration = _found(loader, app_label, prefix)
+    _refuse(migration)
+    applied = (app_label, migration.name) in loader.applied_migrations
+    upgrade, looked = _collected(connection, loader, migration, backwards=False)
+    unsure = Direction.UPGRADE if looked and applied else None
+    rollback: list[str] | None = None
+    with suppress(IrreversibleError):
+        rollback, looked = _collected(connection, loader, migration, backwards=True)
+        unsure = Direction.ROLLBACK if looked and not applied else unsure
+    dialect = dialect_of(connection)
+    quote = connection.ops.quote_name
+    table, app, name, at = map(quote, (DJANGO_MIGRATIONS, "app", "name", "applied"))
+    label, full_name = _literal(app_label), _literal(migration.name)
+    now = dialect.django_now
+    insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"
+    delete = f"DELETE FROM {table} WHERE {app} = {label} AND {name} = {full_name};"
+    sql = DjangoSQL(
+        app_label,
+        migration.name,
+        "\n".join([*upgrade, "", insert]),
+        None if rollback is None else "\n".join([*rollback, "", delete]),
+        migration.atomic,
+        unsure,
+    )
+    _verify(sql, dialect, placeholders)
+    return sql
+
+
+def _verify(sql: DjangoSQL, dialect: Dialect, placeholders: Mapping[str, str]) -> None:
+    """Raise where the file would not be read as it was put together, or not be sent as it is."""
+    script = parse(f"{sql.app_label}.{sql.name}", sql.text, dialect.lexicon)
+    reason = ""
+    if script.problems:
+        reason = str(script.problems[0])
+    elif script.upgrade_text != sql.above or (script.rollback is None) != (sql.rollback is None):
+        reason = "its SQL holds a comment that a file would take for the rollback marker"
+    elif expand(sql.text, placeholders).replaced:
+        reason = "its SQL holds what would be replaced as one of the PLACEHOLDERS"
+    for section in filter(None, (script.upgrade, script.rollback)):
+        for statement in section.statements:
+            if statement.sql.count("\r") != dialect.as_sent(statement, section).count("\r"):
+                reason = "its SQL holds carriage returns, which a file loses on this database"
+    if reason:
+        raise DjangoMigrationError(
+            f"{sql.app_label}.{sql.name} cannot be written as a file: {reason}. Change that in the"
+            " Django migration, or write the file by hand."
+        )
+
+
+def _found(loader: MigrationLoader, app_label: str, prefix: str) -> Migration:
+    try:
+        apps.get_app_config(app_label)
+    except LookupError as error:
+        raise DjangoMigrationError(str(error)) from error
+    if app_label not in loader.migrated_apps:
+        raise DjangoMigrationError(f"The app {app_label!r} has no migrations.")
+    if (app_label, prefix) in loader.disk_migrations:
+        return loader.disk_migrations[app_label, prefix]
+    try:
+        return loader.get_migration_by_prefix(app_label, prefix)
+    except AmbiguityError as error:
+        raise DjangoMigrationError(
+            f"More than one migration of {app_label!r} begins with {prefix!r}; write more of it."
+        ) from error
+    except KeyError as error:
+        raise DjangoMigrationError(
+            f"The app {app_label!r} has no migration {prefix!r}; showmigrations lists them."
+        ) from error
+
+
+def _refuse(migration: Migration) -> None:
+    """Raise for what cannot become a file."""
+    label = f"{migration.app_label}.{migration.name}"
+    if migration.replaces:
+        raise DjangoMigrationError(
+            f"{label} replaces other migrations, of which Django keeps a record each: name one of"
+            " those, or finish the squash by removing its `replaces`."
+        )
+    for operation in _database_operations(migration.operations):
+        if not operation.reduces_to_sql:
+            code = getattr(operation, "code", None)
+            name = f"{type(operation).__name__}({code.__name__})" if code else operation.describe()
+            raise DjangoMigrationError(
+                f"{label} runs Python, which no SQL file can: {name}. Leave it to Django in a"
+                " migration of its own, or write its work as SQL."
+            )
+
+
+def _database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation, SeparateDatabaseAndState):
+            yield from _database_operations(operation.database_operations)
+        else:
+            yield operation
+
+
+def _collected(
+    connection: BaseDatabaseWrapper,
+    loader: MigrationLoader,
+    migration: Migration,
+    *,
+    backwards: bool,
+) -> tuple[list[str], bool]:
+    """The statements, and whether the database was asked for names to make them."""
+    queries: list[str] = []
+
+    def note(execute: Any, sql: str, *args: Any) -> Any:
+        queries.append(sql)
+        return execute(sql, *args)
+
+    node = loader.graph.nodes[migration.app_label, migration.name]
+    try:
+        with connection.execute_wrapper(note):
+            statements: list[str] = loader.collect_sql([(node, backwards)])
+    except (DatabaseError, TypeError, ValueError) as error:
+        raise DjangoMigrationError(
+            f"{migration.app_label}.{migration.name}: sqlmigrate cannot tell its SQL on this"
+            f" database: {message_of(error, connection.alias)}"
+        ) from error
+    statements = [_whole(sql) for sql in statements]
+    # SQLite's editor turns foreign keys off and begins, and asks for nothing.
+    return statements, any(not sql.startswith(("PRAGMA", "BEGIN")) for sql in queries)
+
+
+def _whole(sql: str) -> str:
+    """A statement of sqlmigrate, whose semicolon may stand in a comment at its end."""
+    is_comment = sql.startswith("--") and "\n" not in sql
+    return f"{sql}\n;" if may_end_in_comment(sql) and not is_comment else sql
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,137 @@
+"""Put the files and the history of a database side by side, and find what is wrong."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ..database import Database
+from ..files.disk import File, read_files
+from ..files.names import Files, migrations_of
+from ..problems import Problem
+from .plan import (
+    adopted_problems,
+    ahead_problems,
+    another_history_problems,
+    checksum_problems,
+    duplicate_problems,
+    file_problems,
+    incomplete_problems,
+    order_problems,
+)
+from .preparation import Preparation
+from .state import Entry, OutOfOrder, State
+
+
+@dataclass(frozen=True)
+class Skip:
+    """The validations that are not made."""
+
+    checksums: bool = False
+    files: bool = False
+    order: bool = False
+    another_history: bool = False  # by an option of this one run
+
+
+class Texts(NamedTuple):
+    """Of a migration on disk, as it was applied, and the section that a rollback would run.
+
+    `is_cut` where what was applied is too long to be read, so that the section is not known.
+    """
+
+    on_disk: str | None
+    applied: str | None
+    rollback: str | None = None
+    is_cut: bool = False
+
+
+class Inspection:
+    """Looks at one database. Reads its files when asked to, its history at every look."""
+
+    def __init__(self, database: Database, preparation: Preparation) -> None:
+        self.tables = database.tables
+        self.settings = database.settings
+        self.history = database.history
+        self.preparation = preparation
+
+    def read(self) -> list[File]:
+        return read_files(self.settings.migrations_dir)
+
+    def files(self) -> Files:
+        return migrations_of(self.read())
+
+    def state(
+        self,
+        files: Files,
+        skip: Skip | None = None,
+        seen: int | None = None,
+        *,
+        resume: bool = False,
+    ) -> State:
+        usual = OutOfOrder.IGNORE if skip and skip.files else OutOfOrder.ERROR
+        return State(
+            files.migrations,
+            self.history.read(),
+            self.preparation.is_changed,
+            OutOfOrder(self.settings.out_of_order or usual),
+            files.unreadable,
+            seen,
+            resume,
+        )
+
+    def texts(self, state: State, entry: Entry, longest: int) -> Texts:
+        """Of what was applied no more than one character beyond the `longest`."""
+        row, file = entry.applied, entry.migration
+        applied = self.history.text_of(row, longest) if row else None
+        found = Texts(file.text if file else None, applied)
+        holds = state.file_that_ran(row) if row else file
+        text = holds.text if holds else applied
+        if text is None or not entry.subject.version:
+            return found
+        if not holds and len(text) > longest:
+            return found._replace(is_cut=True)
+        return found._replace(
+            rollback=self.preparation.parsed(entry.subject.path, text).rollback_text
+        )
+
+    def faults(self, files: Files, state: State) -> list[Problem]:
+        """What is wrong with the files alone; those that were applied as they are had nothing.
+
+        While the history may be another project's, nothing is compared with it either.
+        """
+        problems = [*files.problems, *duplicate_problems(files.migrations)]
+        if self.tables.is_adopted:
+            problems += adopted_problems(state, self.tables.place)
+        for migration in state.unequal:
+            problems += self.preparation.script(migration).problems
+        return problems
+
+    def problems(self, files: Files, state: State, skip: Skip) -> list[Problem]:
+        """All at once, of files and history."""
+        problems = self.faults(files, state)
+        problems += [*incomplete_problems(state), *ahead_problems(state)]
+        if not skip.files:
+            problems += file_problems(state)
+        if not skip.another_history:
+            problems += self.another_history(state)
+        if not skip.order:
+            problems += order_problems(state)
+        if not skip.checksums:
+            problems += checksum_problems(state)
+        return problems
+
+    def another_history(self, state: State) -> list[Problem]:
+        """What another one says has run, where ours is empty."""
+        if state.applied:
+            return []
+        found = self.history.elsewhere()
+        return another_history_problems(state, found, self.preparation.upgrade_checksum)
+
+    def with_settings(self, skip: Skip | None) -> Skip:
+        """What the settings skip as well."""
+        skip, settings = skip or Skip(), self.settings
+        return replace(
+            skip,
+            checksums=skip.checksums
+            or settings.skip_validation
+            or settings.skip_checksum_validation,
+            files=skip.files or settings.skip_validation or settings.skip_file_validation,
+        )

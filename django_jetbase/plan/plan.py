@@ -1,0 +1,253 @@
+"""Which steps a run takes, and what forbids it: pure functions over files and history."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from ..exceptions import TargetError
+from ..migration import Applied, Direction, Migration, Version
+from ..problems import Problem, Rule
+from .state import OutOfOrder, State, subject
+
+ZERO = "zero"
+_WAY_ON = "go on with jetbase_upgrade --resume, or "
+
+
+@dataclass(frozen=True)
+class Step:
+    """One migration to run: a file, the row it replaces or removes, or both."""
+
+    direction: Direction
+    migration: Migration | None
+    applied: Applied | None = None
+
+    @property
+    def subject(self) -> Migration | Applied:
+        return subject(self.migration, self.applied)
+
+    @property
+    def path(self) -> str:
+        return self.subject.path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in order. `left` are versioned files that stay pending because of the target."""
+
+    steps: tuple[Step, ...]
+    left: tuple[Migration, ...] = ()
+
+
+def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:
+    """Files that have the same version."""
+    by_version: dict[Version, list[str]] = defaultdict(list)
+    for migration in migrations:
+        if migration.version:
+            by_version[migration.version].append(migration.path)
+    return [
+        Problem(
+            Rule.DUPLICATE_VERSION,
+            paths[-1],
+            f"has the same version as {', '.join(paths[:-1])}",
+            "give one of them another",
+            version=str(version),
+        )
+        for version, paths in sorted(by_version.items())
+        if len(paths) > 1
+    ]
+
+
+def incomplete_problems(state: State) -> list[Problem]:
+    """Migrations that have begun, and run or stopped half-way outside a transaction."""
+    return [
+        _problem(
+            Rule.INCOMPLETE,
+            row,
+            f"its {row.incomplete} has not come to its end; {row.committed} of its statements are"
+            " known to be committed",
+            f"wait while it runs; if it has stopped, {_WAY_ON if row.can_go_on else ''}put the"
+            " database right by hand, and say what you made true: jetbase_resolve"
+            f" {row.version or row.path} --applied or --rolled-back",
+        )
+        for row in state.applied
+        if row.incomplete and not state.goes_on(row)
+    ]
+
+
+def file_problems(state: State) -> list[Problem]:
+    """Applied files that are missing."""
+    return [
+        _problem(
+            Rule.MISSING_FILE,
+            row,
+            "is applied but its file is missing",
+            "put the file back, which another branch or release may have"
+            + (
+                "; jetbase_fix_files forgets nothing while a newer release is ahead"
+                if state.ahead
+                else ", or let jetbase_fix_files forget it"
+            ),
+        )
+        for row in state.lost
+    ]
+
+
+def another_history_problems(
+    state: State,
+    elsewhere: Mapping[str, Mapping[str, Collection[str]] | None],
+    upgrade_checksum: Callable[[Migration], str],
+) -> list[Problem]:
+    """The first file that another history of the database says has run, where ours is empty.
+
+    `elsewhere` has the two checksums by key, or None where the other one may not be read.
+    """
+    hint = (
+        'let JETBASE["HISTORY_SCHEMA"] and ["HISTORY_TABLE_PREFIX"] name that one; or, for one of'
+        " its own, run this once with --skip-file-validation"
+    )
+    versioned = [migration for migration in state.migrations if migration.version]
+    for table, applied in elsewhere.items():
+        for migration in versioned:
+            theirs = applied.get(migration.key, ()) if applied is not None else ()
+            if applied is None:
+                said = f"may be applied already: {table}, another history, may not be read"
+            elif migration.checksum in theirs or upgrade_checksum(migration) in theirs:
+                said = f"is applied already, as another history in this database says: {table}"
+            else:
+                continue
+            return [_problem(Rule.ANOTHER_HISTORY, migration, said, hint)]
+    return []
+
+
+def adopted_problems(state: State, place: object) -> list[Problem]:
+    """A history to which nothing led, and which knows none of the files."""
+    known = ((migration, state.row_of(migration)) for migration in state.migrations)
+    is_ours = any(row and not state.changed(migration, row) for migration, row in known)
+    if not state.applied or not state.migrations or is_ours:
+        return []
+    said = f"and all other files are not what the only history there is, {place}, says has run"
+    hint = 'name that of this project in JETBASE["HISTORY_SCHEMA"]'
+    return [_problem(Rule.ANOTHER_HISTORY, state.migrations[0], said, hint)]
+
+
+def ahead_problems(state: State) -> list[Problem]:
+    """What a newer release has applied, and what is not run because of that."""
+    hint = (
+        "nothing needs to be done while that is rolled out; otherwise put the file back, or undo it"
+        " with jetbase_rollback"
+    )
+    said = "was applied by a newer release than this one"
+    ahead = [_problem(Rule.AHEAD, row, said, hint) for row in state.ahead]
+    said = "is left to the newer release that is ahead of this one, and is not run"
+    hint = "nothing needs to be done; it runs again once nothing is ahead of the files any more"
+    return ahead + [_problem(Rule.IGNORED, late, said, hint) for late in state.outdated]
+
+
+def order_problems(state: State) -> list[Problem]:
+    """New files below the highest applied version, unless they are applied or silently ignored."""
+    said = f"is below the highest applied version {state.current}"
+    if state.out_of_order is OutOfOrder.ERROR:
+        hint = 'give it a higher one, or allow it with JETBASE["OUT_OF_ORDER"]'
+        return [_problem(Rule.OUT_OF_ORDER, late, said, hint) for late in state.late]
+    if state.out_of_order is OutOfOrder.WARN:
+        said, hint = f"{said} and is not run", "give it a higher one"
+        return [_problem(Rule.IGNORED, late, said, hint) for late in state.late]
+    return []
+
+
+def checksum_problems(state: State) -> list[Problem]:
+    """Applied versioned files whose upgrade section changed."""
+    changed = "was changed after it was applied"
+    hint = "undo the change and write a new migration for it"
+    accept = ", or accept it with jetbase_fix_checksums"
+    replaced = [
+        _problem(
+            Rule.CHANGED,
+            migration,
+            f"has the version of {row.path}, which was applied, and is another file",
+            "give it another version; if it is that file, give it its name back",
+        )
+        for migration, row in state.replaced
+    ]
+    others = {problem.path for problem in replaced}
+    edited = [migration for migration in state.edited if migration.path not in others]
+    if state.ahead:
+        accept = "; a newer release may have accepted it, so that it cannot be accepted here"
+    return replaced + [_problem(Rule.CHANGED, m, changed, hint + accept) for m in edited]
+
+
+def _problem(rule: Rule, found: Migration | Applied, message: str, hint: str) -> Problem:
+    return Problem(rule, found.path, message, hint, version=str(found.version or "") or None)
+
+
+def upgrade_plan(
+    state: State,
+    count: int | None = None,
+    to_version: Version | None = None,
+    *,
+    repeatables: bool = True,
+) -> Plan:
+    """What an upgrade runs. Raises TargetError for a target that cannot be reached."""
+    if count is not None and to_version is not None:
+        raise TargetError("Give a count or a version, not both.")
+    if count is not None and count < 1:
+        raise TargetError(f"The count must be at least 1, not {count}.")
+    if to_version is not None:
+        _check_exists(to_version, state)
+    pending = state.pending
+    versioned = [migration for migration in pending if migration.version]
+    chosen = versioned[:count]
+    if to_version is not None:
+        chosen = [m for m in versioned if m.version and m.version <= to_version]
+    left = versioned[len(chosen) :]
+    if not left and repeatables:
+        chosen = pending
+    applied = state.by_key
+    steps = (Step(Direction.UPGRADE, m, applied.get(m.key)) for m in chosen)
+    return Plan(tuple(steps), tuple(left))
+
+
+def rollback_plan(
+    state: State, count: int | None = None, to_version: Version | str | None = None
+) -> Plan:
+    """What a rollback undoes, newest first. Raises TargetError as `upgrade_plan` does."""
+    if count is not None and to_version is not None:
+        raise TargetError("Give a count or a version, not both.")
+    rows = sorted((r for r in state.applied if r.version), key=lambda r: -r.sequence)
+    if to_version is None:
+        count = 1 if count is None else count
+        if count < 1:
+            raise TargetError(f"The count must be at least 1, not {count}.")
+        if count > len(rows):
+            raise TargetError(f"Cannot roll back {count}: {len(rows)} versions are applied.")
+        rows = rows[:count]
+    elif isinstance(to_version, Version):
+        _check_exists(to_version, state)
+        rows = [row for row in rows if row.version and row.version > to_version]
+    return Plan(tuple(Step(Direction.ROLLBACK, state.file_that_ran(row), row) for row in rows))
+
+
+def kept_problems(state: State, plan: Plan) -> list[Problem]:
+    """What is rolled back by the text that the history has kept, because its file is another."""
+    rows = [step.applied for step in plan.steps if step.applied and not step.migration]
+    return [
+        _problem(
+            Rule.KEPT_TEXT,
+            file,
+            f"its upgrade section is not what ran as {row.label}, so the rollback section that was"
+            " applied with that holds, which the history has kept",
+            "to use the one of the file, put its upgrade section back"
+            + (", or accept it with jetbase_fix_checksums" if file in state.acceptable else ""),
+        )
+        for row in rows
+        if (file := state.files_by_key.get(row.key))
+    ]
+
+
+def _check_exists(version: Version, state: State) -> None:
+    known = {m.version for m in state.migrations} | {row.version for row in state.applied}
+    if version not in known:
+        raise TargetError(
+            f"There is no version {version}: jetbase_status lists those there are.",
+            version=str(version),
+        )

@@ -1,0 +1,235 @@
+"""Read, scan and check the whole of what will run before any of it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..backends.base.operations import DJANGO_MIGRATIONS
+from ..database import Database
+from ..exceptions import HistoryError, ProblemsError
+from ..files.script import Script, Section, parse
+from ..history.recorder import Recorded, recorded, recorded_again
+from ..interop import source_that_recorded
+from ..interop.django_migrations import Dependencies
+from ..migration import Applied, Direction, Migration, Origin, checksum
+from ..problems import Problem, Rule
+from .plan import Plan, Step
+from .resumption import going_on_problem
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step with what it sends; with another origin than `run` it sends nothing.
+
+    With `resume` it goes on where it has stopped.
+    """
+
+    step: Step
+    section: Section | None
+    origin: Origin = Origin.RUN
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan that was read, and what is wrong with its files."""
+
+    plan: Plan
+    planned: tuple[Planned, ...]
+    problems: tuple[Problem, ...]
+
+
+class Preparation:
+    """Parses the files of one database, each once."""
+
+    def __init__(self, database: Database) -> None:
+        self.dialect = database.dialect
+        self.history = database.history
+        self.settings = database.settings
+        self._scripts: dict[str, Script] = {}
+
+    def prepare(self, plan: Plan, *, fake: bool = False) -> Prepared:
+        """Read what the steps send; with `fake` they only record."""
+        planned: list[Planned] = []
+        problems: list[Problem] = []
+        dependencies = Dependencies(self.dialect.connection)
+        for step in plan.steps:
+            try:
+                item = self._planned(step, dependencies, fake=fake)
+            except ProblemsError as error:
+                problems += error.problems
+                continue
+            planned.append(item)
+            problems += [
+                *self._too_early(item, dependencies),
+                *self._django_obstacles(item, dependencies),
+                *self._obstacles(item),
+            ]
+        return Prepared(plan, tuple(planned), tuple(problems))
+
+    def _planned(self, step: Step, dependencies: Dependencies, *, fake: bool) -> Planned:
+        if fake:
+            self._script_of(step) if step.migration else None
+            return Planned(step, None, Origin.FAKE)
+        section = self._with_timeouts(self._section(step))
+        if step.direction is Direction.UPGRADE and step.applied and step.applied.incomplete:
+            self._check_goes_on(step, step.applied, section)
+            return Planned(step, section, resume=True)
+        django = self._script_of(step).django
+        if step.direction is Direction.UPGRADE and django and dependencies.is_applied(django):
+            return Planned(step, None, Origin.DJANGO)
+        return Planned(step, section)
+
+    def _check_goes_on(self, step: Step, row: Applied, section: Section) -> None:
+        text = self.history.text_begun(row)
+        if text is None and step.migration and step.migration.checksum == row.checksum:
+            text = step.migration.text
+        before = self.parsed(row.path, text).upgrade if text else None
+        if problem := going_on_problem(row, before, section, self.dialect):
+            raise ProblemsError([problem])
+
+    def _with_timeouts(self, section: Section) -> Section:
+        """The settings hold where the file is silent."""
+        lock, statement = section.lock_timeout, section.statement_timeout
+        return replace(
+            section,
+            lock_timeout=self.settings.lock_timeout if lock is None else lock,
+            statement_timeout=self.settings.statement_timeout if statement is None else statement,
+        )
+
+    def _section(self, step: Step) -> Section:
+        script = self._script_of(step)
+        if step.direction is Direction.UPGRADE:
+            return script.upgrade
+        if script.rollback is None:
+            said, hint = "has no rollback section", "write one below a line -- rollback"
+            if not step.migration:
+                said = f"{said} in the text that was applied, which is not what the file now says"
+                hint = "take back by hand what it did, and record that with --fake"
+            version = str(step.subject.version)
+            raise ProblemsError([Problem(Rule.NO_ROLLBACK, step.path, said, hint, version=version)])
+        return script.rollback
+
+    def _script_of(self, step: Step) -> Script:
+        if step.migration:
+            return _sound(self.script(step.migration))
+        assert step.applied is not None  # a step has one of the two
+        text = self.history.text_of(step.applied)
+        if text is None:
+            raise _without_text(step.applied)
+        return _sound(self.parsed(step.path, text))
+
+    def _too_early(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
+        """Which of Django's migrations a file must run after that are not applied yet."""
+        if item.section is None or item.step.direction is Direction.ROLLBACK:
+            return
+        for named in self._script_of(item.step).after:
+            if not dependencies.is_applied(named):
+                said = f"must run after Django's {named}, which is not applied"
+                hint = f"run migrate {named.replace('.', ' ', 1)} first"
+                yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+
+    def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
+        """Why a file that one of Django's own migrations became cannot record it, or forget it."""
+        section = item.section
+        named = self._script_of(item.step).django if section else None
+        if section is None or named is None or DJANGO_MIGRATIONS not in section.text:
+            return
+        if not self.dialect.has_table(DJANGO_MIGRATIONS):
+            said = f"writes to {DJANGO_MIGRATIONS}, the record of Django, which is not there yet"
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
+        elif item.step.direction is Direction.ROLLBACK:
+            if depending := dependencies.depending(named):
+                said = (
+                    f"is Django's {named}, on which {', '.join(depending)} depends, still applied"
+                )
+                hint = f"run migrate {named.replace('.', ' ')} first"
+                yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+        elif lacking := dependencies.lacking(named):
+            said = f"is Django's {named}, which depends on {', '.join(lacking)}, not applied yet"
+            hint = (
+                f"run migrate {lacking[0].replace('.', ' ')} first, with --fake where what it makes"
+                " is there, or write a file for it too"
+            )
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+
+    def _obstacles(self, item: Planned) -> Iterator[Problem]:
+        section = item.section
+        if section and section.statements and not section.transaction and self._is_pooled:
+            said = (
+                "has transaction=off, and this alias connects through a pooler, behind which each"
+                " statement may run in another session"
+            )
+            hint = "run it on an alias that connects to the server itself (--database)"
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+        for statement in section.statements if section else ():
+            assert section is not None  # it has statements
+            if reason := self.dialect.obstacle(statement, section):
+                line, column = section.place(statement.start)
+                yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
+
+    @cached_property
+    def _is_pooled(self) -> bool:
+        return self.dialect.is_pooled
+
+    def recorded(self, step: Step) -> Recorded:
+        """What the history is told of a step."""
+        if step.migration:
+            return self.recorded_file(step.migration)
+        assert step.applied is not None  # a step has one of the two
+        try:
+            text = self.history.text_of(step.applied)
+        except HistoryError:
+            if step.direction is Direction.UPGRADE:
+                raise
+            text = None  # it did not run, and the log has it where it was applied
+        return recorded_again(step.applied, text)
+
+    def recorded_file(self, migration: Migration) -> Recorded:
+        """What the history is told of a file. Raises ProblemsError where it cannot be parsed."""
+        _sound(self.script(migration))
+        return recorded(migration, self.upgrade_checksum(migration))
+
+    def upgrade_checksum(self, migration: Migration) -> str:
+        """That of the upgrade section alone."""
+        return checksum(self.script(migration).upgrade_text)
+
+    def is_changed(self, migration: Migration, row: Applied) -> bool:
+        """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
+        if migration.checksum == row.checksum or not row.checksum:
+            return False
+        if source := source_that_recorded(row.checksum, self.dialect):
+            return not source.is_what_ran(migration, row.checksum)
+        return self.upgrade_checksum(migration) != row.upgrade_checksum
+
+    def script(self, migration: Migration) -> Script:
+        """The parsed file, with its problems."""
+        if migration.path not in self._scripts:
+            self._scripts[migration.path] = self.parsed(migration.path, migration.text)
+        return self._scripts[migration.path]
+
+    def parsed(self, path: str, text: str) -> Script:
+        """The text of a migration parsed, with its problems."""
+        return parse(path, text, self.dialect.lexicon, self.settings.placeholders)
+
+
+def _sound(script: Script) -> Script:
+    """The script. Raises ProblemsError with every problem that it has."""
+    if script.problems:
+        raise ProblemsError(script.problems)
+    return script
+
+
+def _without_text(row: Applied) -> HistoryError:
+    version = str(row.version) if row.version else None
+    if not row.path:
+        text = (
+            f"{row.label} ran nothing here, so there is nothing to roll back: to record that it is"
+            " not applied use jetbase_rollback --fake."
+        )
+        return HistoryError(text, version=version)
+    text = (
+        f"{row.path}: what was applied is not on disk any more and the history has not kept its"
+        " text; put the file back, or record it as rolled back with jetbase_rollback --fake."
+    )
+    return HistoryError(text, path=row.path, version=version)

@@ -1,0 +1,172 @@
+from unittest.mock import ANY
+
+import pytest
+from django.core.management.base import CommandError
+from django.db import connections
+
+from ..conftest import Project
+
+pytestmark = pytest.mark.engines("postgresql")
+
+
+def test_a_file_is_one_round_trip(project: Project) -> None:
+    if connections[project.alias].Database.__name__ != "psycopg":
+        pytest.skip("psycopg2 sends statement by statement")
+    project.write(V1__a="CREATE TABLE a (id int); INSERT INTO a VALUES (1); SELECT 1;")
+    project.call("upgrade")
+    project.query("CREATE TABLE message (text text)")
+    project.write(V2__b="INSERT INTO message SELECT current_query(); SELECT 2;\nSELECT 3;")
+    project.call("upgrade")
+    ((text,),) = project.query("SELECT text FROM message")
+    assert text.startswith("BEGIN")
+    assert text.endswith("COMMIT")
+    assert "SELECT 3" in text
+
+
+def test_runtime_errors_name_their_statement(project: Project) -> None:
+    project.write(
+        V1__a="CREATE TABLE a (id int PRIMARY KEY);\nINSERT INTO a VALUES (1);\n\n"
+        "  INSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);"
+    )
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert str(caught.value).startswith("V1__a.sql:4:3: duplicate key value violates")
+    assert "DETAIL: Key (id)=(***) already exists." in str(caught.value)
+
+
+def test_errors_with_a_position_name_it(project: Project) -> None:
+    project.write(V1__é="-- é\nSELECT 1;\nSELECT 'é',\n  prize FROM pg_class;")
+    with pytest.raises(CommandError, match=r'V1__é\.sql:4:3: column "prize" does not exist'):
+        project.call("upgrade")
+
+
+def test_a_deferred_constraint_fails_at_commit(project: Project) -> None:
+    project.write(
+        V1__a="CREATE TABLE a (id int PRIMARY KEY,"
+        " b int REFERENCES a DEFERRABLE INITIALLY DEFERRED);"
+        "INSERT INTO a VALUES (1, 2);"
+    )
+    with pytest.raises(CommandError, match=r"V1__a\.sql: .*violates foreign key"):
+        project.call("upgrade")
+    assert project.tables() == set()
+
+
+def test_after_a_failure_the_connection_works(project: Project) -> None:
+    project.write(V1__a="SELECT 1/0;")
+    with pytest.raises(CommandError, match="division by zero"):
+        project.call("upgrade")
+    assert project.query("SELECT 1") == [(1,)]
+    assert project.connection.get_autocommit()
+
+
+@pytest.mark.parametrize("options", [{"prepare_threshold": 0}, {"pool": True}, {}])
+def test_options_of_the_connection(project: Project, options: dict[str, object]) -> None:
+    if connections[project.alias].Database.__name__ != "psycopg" and options:
+        pytest.skip("an option of psycopg 3")
+    twin = project.another(OPTIONS=options, CONN_MAX_AGE=0)
+    twin.write(V1__a="CREATE TABLE a (id int); INSERT INTO a VALUES (1);", V2__b="SELECT 1;")
+    twin.call("upgrade")
+    assert twin.query("SELECT id FROM a") == [(1,)]
+
+
+COPY = (
+    "CREATE TABLE a (id int, t text);\n"
+    "COPY a (id, t) FROM stdin;\n1\tone; -- rollback\n2\t\\N\n3\té\\\\x\n\\.\n\n"
+    'COPY a FROM STDIN WITH (FORMAT csv);\n4,"x\ny"\n\\.\n'
+    "INSERT INTO a VALUES (5, 'five');\n"
+)
+
+
+@pytest.mark.parametrize("transaction", ["on", "off"])
+def test_copy_from_stdin(project: Project, transaction: str) -> None:
+    project.write(V1__a=f"-- jetbase: transaction={transaction}\n{COPY}")
+    project.call("upgrade")
+    assert project.query("SELECT * FROM a ORDER BY id") == [
+        (1, "one; -- rollback"),
+        (2, None),
+        (3, "é\\x"),
+        (4, "x\ny"),
+        (5, "five"),
+    ]
+
+
+def test_an_error_in_the_rows_of_a_copy_names_the_line(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id int);\nCOPY a FROM stdin;\n1\nx\n\\.\n")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:4:1: invalid input syntax"):
+        project.call("upgrade")
+    assert project.tables() == set()
+
+
+def test_standard_conforming_strings_in_the_middle(project: Project) -> None:
+    project.write(
+        V1__a="CREATE TABLE a (t text); SET standard_conforming_strings = off;"
+        "SET escape_string_warning = off; INSERT INTO a VALUES ('it\\'s; x');"
+        "SET standard_conforming_strings = on; INSERT INTO a VALUES ('back\\');"
+    )
+    project.call("upgrade")
+    assert project.query("SELECT t FROM a") == [("it's; x",), ("back\\",)]
+
+
+def test_notices_are_shown(project: Project) -> None:
+    project.write(V1__a="DO $$ BEGIN RAISE NOTICE 'seen; here'; END $$;")
+    project.call("upgrade")
+    assert "NOTICE: seen; here" in project.said
+    project.write(V2__b="DO $$ BEGIN RAISE WARNING 'quiet'; END $$;")
+    project.call("upgrade", verbosity=0)
+    assert project.said == ""
+
+
+def test_set_transaction_comes_first(project: Project) -> None:
+    project.write(
+        V1__a="SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; CREATE TABLE a (level text);"
+        "INSERT INTO a SELECT current_setting('transaction_isolation');"
+    )
+    project.call("upgrade")
+    assert project.query("SELECT level FROM a") == [("serializable",)]
+
+
+def test_a_long_file_travels_in_several_messages(project: Project) -> None:
+    rows = "".join(f"INSERT INTO a VALUES ({n});\n" for n in range(2500))
+    project.write(V1__a=f"CREATE TABLE a (id int PRIMARY KEY);\n{rows}INSERT INTO a VALUES (7);\n")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2502:1: duplicate key"):
+        project.call("upgrade")
+    assert project.tables() == set()
+    project.write(V1__a=f"CREATE TABLE a (id int PRIMARY KEY);\n{rows}")
+    project.call("upgrade")
+    assert project.query("SELECT count(*) FROM a") == [(2500,)]
+    assert project.query("SELECT statements FROM django_jetbase_migration") == [(2501,)]
+
+
+def test_copy_to_stdout_is_an_error(project: Project) -> None:
+    project.write(V1__a="CREATE TABLE a (id int);", V2__b="COPY a\nTO STDOUT;")
+    with pytest.raises(CommandError, match=r"V2__b\.sql:1:1: COPY … TO STDOUT has nobody"):
+        project.call("upgrade")
+    assert project.tables() == set()
+
+
+def test_a_function_with_a_sql_body_and_a_rule(project: Project) -> None:
+    project.write(
+        V1__a=(
+            'CREATE TABLE t (id int, "end" int); CREATE TABLE log (id int);\n'
+            "CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql BEGIN ATOMIC\n"
+            "  INSERT INTO log VALUES (x);\n"
+            '  SELECT CASE WHEN x > 0 THEN 1 ELSE t."end" END FROM t;\nEND;\n'
+            "CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO log VALUES (1);"
+            " INSERT INTO log VALUES (2););\n"
+            "INSERT INTO t VALUES (1, 2);"
+        )
+    )
+    project.call("upgrade")
+    assert project.query("SELECT id FROM log ORDER BY 1") == [(1,), (2,)]
+
+
+def test_a_second_process_that_recorded_the_file_is_success(project: Project) -> None:
+    """Without the lock, the unique key still lets a file be applied only once."""
+    project.write(V1__a="SELECT 1;")
+    project.call("upgrade")
+    row = project.query("SELECT * FROM django_jetbase_migration")
+    assert row == [ANY]
+    assert project.query(
+        "SELECT count(*) FROM pg_constraint WHERE contype = 'u'"
+        " AND conrelid = 'django_jetbase_migration'::regclass"
+    ) == [(1,)]

@@ -1,0 +1,197 @@
+"""What a database refuses comes with the way out, and runs once that was gone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+
+from django_jetbase.backends.base.remedies import mysql_grant, postgresql_grant
+from django_jetbase.sql.redaction import without_secrets
+
+from ..conftest import Project
+
+A = "CREATE TABLE a (id INTEGER);"
+
+
+@contextmanager
+def clerk(project: Project) -> Iterator[Project]:
+    """Another user, who may connect and read."""
+    if project.vendor == "postgresql":
+        project.query("CREATE ROLE jetbase_remedied LOGIN")
+        project.query("GRANT USAGE ON SCHEMA public TO jetbase_remedied")
+    else:
+        name = project.connection.settings_dict["NAME"]
+        project.query("CREATE USER jetbase_remedied")
+        project.query(f"GRANT SELECT ON {name}.* TO jetbase_remedied")
+    twin = project.another("clerk", USER="jetbase_remedied", PASSWORD="")
+    try:
+        yield twin
+    finally:
+        twin.connection.close()
+        if project.vendor == "postgresql":
+            project.query("DROP OWNED BY jetbase_remedied; DROP ROLE jetbase_remedied")
+        else:
+            project.query("DROP USER jetbase_remedied")
+
+
+def grant_named_in(message: str) -> str:
+    return message.split("gives it runs: " if "gives it" in message else "give runs: ")[1].split(
+        ";"
+    )[0]
+
+
+@pytest.mark.engines("postgresql")
+def test_a_missing_privilege_for_the_tables_of_the_history(project: Project) -> None:
+    project.write(V1__a=A)
+    with clerk(project) as user:
+        with pytest.raises(CommandError, match="permission denied for schema public") as caught:
+            user.call("upgrade")
+        assert grant_named_in(str(caught.value)) == (
+            'GRANT USAGE, CREATE ON SCHEMA public TO "jetbase_remedied"'
+        )
+        project.query(grant_named_in(str(caught.value)))
+        user.call("upgrade")
+        assert user.applied() == ["V1__a.sql"]
+
+
+@pytest.mark.engines("postgresql")
+def test_a_missing_privilege_of_a_statement(project: Project) -> None:
+    project.query("CREATE TABLE theirs (id INTEGER)")
+    project.write(V1__a="SELECT 1;")
+    with clerk(project) as user:
+        project.query("GRANT CREATE ON SCHEMA public TO jetbase_remedied")
+        user.call("upgrade")
+        for text, grant in (
+            (
+                "INSERT INTO theirs VALUES (1);",
+                'GRANT INSERT ON TABLE theirs TO "jetbase_remedied"',
+            ),
+            (
+                "ALTER TABLE theirs ADD COLUMN n INTEGER;",
+                'ALTER TABLE theirs OWNER TO "jetbase_remedied"',
+            ),
+        ):
+            user.write(V2__b=text)
+            with pytest.raises(CommandError, match=r"V2__b\.sql:1:1: ") as caught:
+                user.call("upgrade")
+            assert grant_named_in(str(caught.value)) == grant
+            assert user.applied() == ["V1__a.sql"]
+            project.query(grant)
+        user.call("upgrade")
+
+
+@pytest.mark.engines("mysql")
+def test_a_missing_privilege_on_mysql(project: Project) -> None:
+    project.write(V1__a=A)
+    name = project.connection.settings_dict["NAME"]
+    with clerk(project) as user:
+        with pytest.raises(CommandError, match="CREATE command denied") as caught:
+            user.call("upgrade")
+        assert grant_named_in(str(caught.value)).startswith("GRANT CREATE ON ")
+        project.query(grant_named_in(str(caught.value)))
+        project.query(f"GRANT INSERT, UPDATE, DELETE ON {name}.* TO jetbase_remedied")
+        user.connection.close()  # what it may do in its database was settled when it began
+        user.call("upgrade")
+        user.write(V2__b="DROP TABLE a;")
+        with pytest.raises(CommandError, match=r"V2__b\.sql:1:1: DROP command denied") as caught:
+            user.call("upgrade")
+        project.query(grant_named_in(str(caught.value)))
+        user.call("upgrade")
+        assert user.tables() == set()
+
+
+@pytest.mark.engines("mysql")
+def test_a_user_who_is_not_let_in(project: Project) -> None:
+    project.write(V1__a=A)
+    project.query("CREATE USER jetbase_stranger")
+    try:
+        stranger = project.another("stranger", USER="jetbase_stranger", PASSWORD="")
+        with pytest.raises(CommandError, match=r"A privilege is missing; .* TO that user"):
+            stranger.call("upgrade")
+    finally:
+        project.query("DROP USER jetbase_stranger")
+
+
+@pytest.mark.engines("sqlite")
+def test_a_full_database(project: Project) -> None:
+    project.write(V1__a=A, V2__b="CREATE TABLE b AS SELECT randomblob(1000000) AS x;")
+    small = project.another("small", OPTIONS={"init_command": "PRAGMA max_page_count = 100"})
+    with pytest.raises(CommandError, match="is full\\n") as caught:
+        small.call("upgrade")
+    assert "There is no room left: make some, and run it again." in str(caught.value)
+    assert "Nothing of this file was kept" in str(caught.value)
+    assert project.applied() == ["V1__a.sql"]
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+
+
+@pytest.mark.engines("sqlite")
+def test_a_read_only_file(project: Project, tmp_path: Path) -> None:
+    project.write(V1__a=A)
+    path = Path(project.connection.settings_dict["NAME"])
+    read_only = project.another("ro", NAME=f"file:{path}?mode=ro", OPTIONS={"uri": True})
+    project.query("SELECT 1")
+    with pytest.raises(CommandError, match="Make the file and its directory writable"):
+        read_only.call("upgrade")
+    project.call("upgrade")
+
+
+@pytest.mark.engines("postgresql")
+def test_a_session_that_takes_no_writes(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.write(V2__b="SET TRANSACTION READ ONLY; INSERT INTO a VALUES (1);")
+    with pytest.raises(CommandError, match="The database takes no writes now"):
+        project.call("upgrade")
+
+
+@pytest.mark.engines("postgresql")
+def test_the_disk_of_a_server(project: Project) -> None:
+    body = "DO $$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END$$;"
+    project.write(V1__a=body)
+    with pytest.raises(CommandError, match="There is no room left"):
+        project.call("upgrade")
+
+
+@pytest.mark.parametrize(
+    ("message", "keyword", "grant"),
+    [
+        ("permission denied for sequence s", "SELECT", "GRANT USAGE, SELECT, UPDATE ON SEQUENCE s"),
+        ("permission denied for function f", "SELECT", "GRANT EXECUTE ON FUNCTION f"),
+        ('permission denied for table "My T"', "DELETE", 'GRANT DELETE ON TABLE "My T"'),
+        ("permission denied for materialized view v", "CREATE", "GRANT ALL ON TABLE v"),
+        ("must be owner of view v", "CREATE", "ALTER VIEW v OWNER"),
+        ("permission denied to create role", "CREATE", ""),
+    ],
+)
+def test_what_postgresql_lacks(message: str, keyword: str, grant: str) -> None:
+    assert postgresql_grant(message, keyword, "u") == (f"{grant} TO u" if grant else "")
+
+
+@pytest.mark.parametrize(
+    ("message", "grant"),
+    [
+        (
+            "INSERT command denied to user 'u'@'h' for table `d`.`t`",
+            "GRANT INSERT ON `d`.`t` TO 'u'@'%'",
+        ),
+        ("Access denied for user 'u'@'%' to database 'd'", "GRANT ALL ON `d`.* TO 'u'@'%'"),
+        (
+            "Access denied; you need (at least one of) the SUPER, READ_ONLY ADMIN privilege(s)",
+            "GRANT SUPER ON *.* TO 'u'@'%'",
+        ),
+        ("execute command denied to user 'u'@'h' for routine 'd.p'", ""),
+        ("GRANT command denied to user 'u'@'h' for table `d`.`t`", ""),
+        ("something else", ""),
+    ],
+)
+def test_what_mysql_lacks(message: str, grant: str) -> None:
+    assert mysql_grant(message, "'u'@'%'") == grant
+
+
+def test_passwords_are_not_shown() -> None:
+    text = "CREATE SUBSCRIPTION s CONNECTION 'host=h password = hunter2 user=u' PUBLICATION p"
+    assert "hunter2" not in without_secrets(text)
+    assert "user=u" in without_secrets("x = 'password=hunter2 user=u'")
