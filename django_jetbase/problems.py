@@ -31,6 +31,7 @@ class Rule(StrEnum):
     TAKES_NO_WRITES = "jetbase.W006"
     NOT_RUN_AS_WRITTEN = "jetbase.W007"
     KEPT_TEXT = "jetbase.W008"
+    NO_EFFECT = "jetbase.W009"
 
 
 class Problem(NamedTuple):

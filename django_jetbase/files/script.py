@@ -2,42 +2,32 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..problems import Problem, Rule
 from ..sql.lexicon import Lexicon
 from ..sql.redaction import with_names, without_secrets
 from ..sql.regex import compiled
 from ..sql.scanner import Marker, Statement, place, scan
+from .directives import KNOWN, Directives
 from .placeholders import Expanded, expand
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
 _COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
-_BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
 _MOST_PROBLEMS = 100  # that are said of one file
-_ON_OFF = {"on": True, "off": False}
-_DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
-_SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
-_DJANGO = compiled(r"\w+\.\S+")
-_KNOWN = (
-    "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
-    " statement_timeout=5min and, above the upgrade, after=app.0001_name and django=app.0001_name"
-)
 
 
 @dataclass(frozen=True)
 class Section:
     """What one run sends. `source` is the whole file, so that offsets and lines are the file's.
 
-    `foreign_keys` and the timeouts, in seconds, are what holds, None where nothing is asked for.
+    `places` are the offsets of the directives that hold, by name.
     """
 
     source: Expanded = field(repr=False)
     statements: tuple[Statement, ...]
-    transaction: bool = True
-    foreign_keys: bool | None = None
-    lock_timeout: float | None = None
-    statement_timeout: float | None = None
+    directives: Directives = field(default_factory=Directives)
+    places: Mapping[str, int] = field(default_factory=dict)
     written: str = field(repr=False, default="")
 
     @property
@@ -65,34 +55,14 @@ class Section:
 class Script:
     """A parsed file; its two texts are what stands above and below the rollback marker, as written.
 
-    `django` is the Django migration that does the same, as `app.name`, and `after` are those that
-    must be applied before. With `problems` the sections
-    must not run.
+    With `problems` the sections must not run.
     """
 
     upgrade: Section
     rollback: Section | None
     upgrade_text: str
     rollback_text: str | None = None
-    django: str | None = None
-    after: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Directives:
-    delimiter: str | None = None
-    transaction: bool = True
-    foreign_keys: bool | None = None
-    lock_timeout: float | None = None
-    statement_timeout: float | None = None
-    django: str | None = None
-    after: tuple[str, ...] = ()
-
-    def applied_to(self, lexicon: Lexicon) -> Lexicon:
-        if self.delimiter is None:
-            return lexicon
-        return replace(lexicon, delimiter=self.delimiter, at_line_end=self.delimiter != ";")
 
 
 def parse(
@@ -106,7 +76,8 @@ def parse(
     source = expand(written, placeholders or {})
     text = source.text
     reader = _Reader(path, written, source)
-    above = reader.directives(0, _head_end(text, 0, lexicon), _Directives())
+    above = reader.directives(0, _head_end(text, 0, lexicon), Directives())
+    places_above = dict(reader.places)
     upgrade, marker = _section(text, 0, above.applied_to(lexicon))
     below = above
     rollback: list[Statement] = []
@@ -126,25 +97,16 @@ def parse(
             flaw = Problem(Rule.UNREADABLE_SQL, path, said, line=line, column=column)
             reader.problems.append(flaw)
 
-    def section(statements: list[Statement], given: _Directives) -> Section:
-        found = tuple(statements)
-        return Section(
-            source,
-            found,
-            given.transaction,
-            given.foreign_keys,
-            given.lock_timeout,
-            given.statement_timeout,
-            written,
-        )
+    def section(
+        statements: list[Statement], given: Directives, places: Mapping[str, int]
+    ) -> Section:
+        return Section(source, tuple(statements), given, dict(places), written)
 
     return Script(
-        section(upgrade, above),
-        section(rollback, below) if marker else None,
+        section(upgrade, above, places_above),
+        section(rollback, below, reader.places) if marker else None,
         written[: source.written(marker.start)] if marker else written,
         written[source.written(marker.end) :] if marker else None,
-        above.django,
-        above.after,
         tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
     )
 
@@ -174,11 +136,6 @@ def _head_end(text: str, start: int, lexicon: Lexicon) -> int:
     return match.start(1)
 
 
-def _seconds(duration: str) -> float:
-    number, unit = _DURATION.fullmatch(duration).groups()  # type: ignore[union-attr]
-    return float(number) * _SECONDS[unit or "s"]
-
-
 class _Reader:
     """Reads directives and collects what is wrong."""
 
@@ -189,6 +146,7 @@ class _Reader:
         self.text = source.text
         self.problems: list[Problem] = []
         self.heeded: set[int] = set()
+        self.places: dict[str, int] = {}  # of the directives that hold so far
 
     def complain(self, rule: Rule, message: str, hint: str, offset: int) -> None:
         if len(self.problems) >= _MOST_PROBLEMS:
@@ -200,32 +158,24 @@ class _Reader:
         """The message without what is secret in the text that it quotes."""
         return with_names(without_secrets(message), _placeholders(self.written, self.source))
 
-    def directives(self, start: int, end: int, given: _Directives) -> _Directives:
+    def directives(self, start: int, end: int, given: Directives) -> Directives:
         for match in self._comments(start, end):
             self.heeded.add(match.start())
             for word in match["words"].split():
-                key, _, value = word.partition("=")
-                if key == "delimiter" and value and not _BAD_DELIMITER.search(value):
-                    given = replace(given, delimiter=value)
-                elif key == "transaction" and value in _ON_OFF:
-                    given = replace(given, transaction=_ON_OFF[value])
-                elif key == "foreign_keys" and value in _ON_OFF:
-                    given = replace(given, foreign_keys=_ON_OFF[value])
-                elif key == "lock_timeout" and _DURATION.fullmatch(value):
-                    given = replace(given, lock_timeout=_seconds(value))
-                elif key == "statement_timeout" and _DURATION.fullmatch(value):
-                    given = replace(given, statement_timeout=_seconds(value))
-                elif key == "django" and given.django:
-                    message = f"a second directive {word!r}: a file stands for one migration"
-                    self.complain(Rule.UNKNOWN_DIRECTIVE, message, "keep one", match.start())
-                elif key == "django" and _DJANGO.fullmatch(value) and not start:
-                    given = replace(given, django=value)
-                elif key == "after" and _DJANGO.fullmatch(value) and not start:
-                    given = replace(given, after=(*given.after, value))
-                else:
-                    message = self.shown(f"{word!r} is no directive")
-                    self.complain(Rule.UNKNOWN_DIRECTIVE, message, _KNOWN, match.start())
+                name, _, value = word.partition("=")
+                try:
+                    given = given.given(name, value, in_head=not start)
+                    self.places[name] = match.start()
+                except ValueError as error:
+                    self._complain_of(word, str(error), match.start())
         return given
+
+    def _complain_of(self, word: str, reason: str, offset: int) -> None:
+        if reason:
+            message, hint = f"a second directive {word!r}: {reason}", "keep one"
+        else:
+            message, hint = self.shown(f"{word!r} is no directive"), KNOWN
+        self.complain(Rule.UNKNOWN_DIRECTIVE, message, hint, offset)
 
     def complain_of_late_directives(self, statements: list[Statement]) -> None:
         """A directive that holds for nothing must not look as if it did."""

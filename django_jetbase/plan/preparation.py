@@ -7,6 +7,7 @@ from functools import cached_property
 from ..backends.base.operations import DJANGO_MIGRATIONS
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
+from ..files.directives import ROWS
 from ..files.script import Script, Section, parse
 from ..history.recorder import Recorded, recorded, recorded_again
 from ..interop import source_that_recorded
@@ -64,6 +65,7 @@ class Preparation:
                 *self._too_early(item, dependencies),
                 *self._django_obstacles(item, dependencies),
                 *self._obstacles(item),
+                *self._without_effect(item),
             ]
         return Prepared(plan, tuple(planned), tuple(problems))
 
@@ -75,7 +77,7 @@ class Preparation:
         if step.direction is Direction.UPGRADE and step.applied and step.applied.incomplete:
             self._check_goes_on(step, step.applied, section)
             return Planned(step, section, resume=True)
-        django = self._script_of(step).django
+        django = self._script_of(step).upgrade.directives.django
         if step.direction is Direction.UPGRADE and django and dependencies.is_applied(django):
             return Planned(step, None, Origin.DJANGO)
         return Planned(step, section)
@@ -90,12 +92,14 @@ class Preparation:
 
     def _with_timeouts(self, section: Section) -> Section:
         """The settings hold where the file is silent."""
-        lock, statement = section.lock_timeout, section.statement_timeout
-        return replace(
-            section,
-            lock_timeout=self.settings.lock_timeout if lock is None else lock,
-            statement_timeout=self.settings.statement_timeout if statement is None else statement,
+        given, settings = section.directives, self.settings
+        lock, statement = given.lock_timeout, given.statement_timeout
+        given = replace(
+            given,
+            lock_timeout=settings.lock_timeout if lock is None else lock,
+            statement_timeout=settings.statement_timeout if statement is None else statement,
         )
+        return replace(section, directives=given)
 
     def _section(self, step: Step) -> Section:
         script = self._script_of(step)
@@ -123,7 +127,7 @@ class Preparation:
         """Which of Django's migrations a file must run after that are not applied yet."""
         if item.section is None or item.step.direction is Direction.ROLLBACK:
             return
-        for named in self._script_of(item.step).after:
+        for named in self._script_of(item.step).upgrade.directives.after:
             if not dependencies.is_applied(named):
                 said = f"must run after Django's {named}, which is not applied"
                 hint = f"run migrate {named.replace('.', ' ', 1)} first"
@@ -132,7 +136,7 @@ class Preparation:
     def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
         """Why a file that one of Django's own migrations became cannot record it, or forget it."""
         section = item.section
-        named = self._script_of(item.step).django if section else None
+        named = self._script_of(item.step).upgrade.directives.django if section else None
         if section is None or named is None or DJANGO_MIGRATIONS not in section.text:
             return
         if not self.dialect.has_table(DJANGO_MIGRATIONS):
@@ -155,7 +159,12 @@ class Preparation:
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section
-        if section and section.statements and not section.transaction and self._is_pooled:
+        if (
+            section
+            and section.statements
+            and not section.directives.transaction
+            and self._is_pooled
+        ):
             said = (
                 "has transaction=off, and this alias connects through a pooler, behind which each"
                 " statement may run in another session"
@@ -167,6 +176,21 @@ class Preparation:
             if reason := self.dialect.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
+
+    def _without_effect(self, item: Planned) -> Iterator[Problem]:
+        """The directives that hold for nothing on this database."""
+        section = item.section
+        for name, offset in section.places.items() if section else ():
+            needed = ROWS[name].needs
+            if section and needed and not getattr(self.dialect, needed):
+                said = f"the directive {name} holds for nothing on {self._database}"
+                hint = "leave it if the file also runs where it does; else take it out"
+                line, column = section.place(offset)
+                yield Problem(Rule.NO_EFFECT, item.step.path, said, hint, line, column)
+
+    @property
+    def _database(self) -> str:
+        return str(self.dialect.connection.display_name)
 
     @cached_property
     def _is_pooled(self) -> bool:

@@ -17,7 +17,7 @@ def going_on_problem(
 
     `before` is the section as it was when it began, None where that is not known.
     """
-    if now.transaction:
+    if now.directives.transaction:
         return _problem(row, "stopped half-way outside of a transaction, and shall now run in one")
     if before is None:
         if row.attempted == row.committed == 0:

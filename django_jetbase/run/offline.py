@@ -109,8 +109,8 @@ class Offline:
             return
         count = len(section.statements)
         yield self.client.start
-        yield from self.client.before(section)
         if self.dialect.is_atomic(section):
+            yield from self.client.before(section)
             yield self.client.begin
             yield from self._statements(item.step.path, section)
             yield from self.client.close(section)
@@ -122,6 +122,7 @@ class Offline:
         else:
             beginning = self.recorder.beginning(recorded, row, direction, count)
             yield from self._transaction(beginning)
+            yield from self.client.before(section)
             yield from self._statements(item.step.path, section)
             yield from self.client.close(section)
             yield from self.client.put_back(section)

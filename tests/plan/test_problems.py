@@ -279,6 +279,29 @@ def test_W008(project: Project) -> None:
     assert project.tables() == set()
 
 
+def test_W009(project: Project) -> None:
+    """It is said of what will run, with its line; a directive that holds is passed over."""
+    role, keys = "role=none", "foreign_keys=off"
+    useless = {"postgresql": [keys], "sqlite": [role], "mysql": [role, keys]}[project.vendor]
+    text = f"-- jetbase: lock_timeout=9s\n-- jetbase: {role}\n-- jetbase: {keys}\n{A}"
+    project.write(V1__a=text)
+    lines = [
+        f"V1__a.sql:{2 if word == role else 3}:1: the directive {word.partition('=')[0]} holds for"
+        f" nothing on {project.connection.display_name}; leave it if the file also runs where it does; else"
+        " take it out (jetbase.W009)\n"
+        for word in useless
+    ]
+    assert found(project)["jetbase.W009"]["line"] in (2, 3)
+    assert "holds for nothing on" in warned(project)["jetbase.W009"]
+    project.call("upgrade", dry_run=True)
+    assert project.said == "".join(lines)
+    project.call("upgrade")
+    assert project.said == "".join(lines)
+    assert found(project) == {}
+    project.call("rollback")
+    assert project.said == "".join(lines)
+
+
 def test_a_database_that_is_down_is_a_warning(project: Project) -> None:
     project.write(V1__a=A)
     wrong = {"NAME": "/nowhere/db"} if project.vendor == "sqlite" else {"PORT": "1"}

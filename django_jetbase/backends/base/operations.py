@@ -49,6 +49,10 @@ class Dialect:
     flush_cascades: ClassVar[bool] = False
     locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
     has_schemas: ClassVar[bool] = False  # in which the history may be
+    # What directives need, which hold for nothing on a database without it.
+    has_timeouts: ClassVar[bool] = False
+    has_roles: ClassVar[bool] = False
+    switches_foreign_keys: ClassVar[bool] = False
     keeps_types: ClassVar[bool] = True  # so that a column holds nothing but what it is for
     at_work: ClassVar[str] = "1 = 0"  # whether the session in a row of the lock is known to live
     # Whether the lock can be looked at in a transaction of a file's own, and is kept by that.
@@ -69,7 +73,7 @@ class Dialect:
 
     def is_atomic(self, section: Section) -> bool:
         """Whether the section and its row in the history are one transaction."""
-        return self.transactional and section.transaction
+        return self.transactional and section.directives.transaction
 
     def quote(self, name: str) -> str:
         """A name as SQL, whatever characters it has."""
@@ -274,6 +278,7 @@ class Dialect:
         try:
             self.prepare(section)
             self.begin()
+            self.enter(section)
             if self.transaction_is_lock:
                 verify()
             for index, statement in enumerate(section.statements):
@@ -427,6 +432,9 @@ class Dialect:
     def prepare(self, section: Section) -> None:
         """What must be done before the section's transaction begins."""
 
+    def enter(self, section: Section) -> None:
+        """What comes first in the transaction of a section and its record."""
+
     def before_commit(self, section: Section) -> None:
         """What must hold before the section's transaction commits; raises where it does not."""
 
@@ -500,12 +508,12 @@ class Dialect:
 
 
 @contextmanager
-def failing(index: int | None) -> Iterator[None]:
+def failing(index: int | None, offset: int | None = None) -> Iterator[None]:
     """Turn a database error into the failure of a statement, or of none of the file's."""
     try:
         yield
     except (Error, ValueError) as error:
-        raise StatementFailed(index) from error
+        raise StatementFailed(index, offset) from error
 
 
 def marks(values: Sequence[Any]) -> str:

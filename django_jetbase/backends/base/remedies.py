@@ -8,6 +8,7 @@ READ_ONLY = "The database takes no writes now: run this on its primary, or when 
 _TABLE_PRIVILEGES = frozenset("SELECT INSERT UPDATE DELETE TRUNCATE".split())
 _DENIED = re.compile(r'permission denied for (?P<kind>[a-z]+(?: [a-z]+)*) "?(?P<name>[^"\n]+)"?')
 _NOT_OWNER = re.compile(r'must be owner of (?P<kind>[a-z]+(?: [a-z]+)*) "?(?P<name>[^"\n]+)"?')
+_NO_MEMBER = re.compile(r'permission denied to set role "(?P<name>[^"\n]+)"')
 _PRIVILEGES = {
     "schema": "USAGE, CREATE",
     "database": "CREATE",
@@ -37,6 +38,8 @@ def postgresql_grant(message: str, keyword: str, user: str) -> str:
     if found := _NOT_OWNER.search(message):
         kind = "table" if found["kind"] == "relation" else found["kind"]
         return f"ALTER {kind.upper()} {_quoted(found['name'])} OWNER TO {user}"
+    if found := _NO_MEMBER.search(message):
+        return f"GRANT {_quoted(found['name'])} TO {user}"
     found = _DENIED.search(message)
     if not found:
         return ""

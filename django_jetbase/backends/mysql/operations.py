@@ -104,6 +104,7 @@ class MySQLOperations(Dialect):
 
     locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
     asks_inside: ClassVar[bool] = True
+    has_timeouts: ClassVar[bool] = True
     at_work: ClassVar[str] = f"IS_USED_LOCK(CONCAT('{_CLAIM}', token)) IS NOT NULL"
     django_now: ClassVar[str] = "UTC_TIMESTAMP(6)"
 
@@ -123,7 +124,7 @@ class MySQLOperations(Dialect):
 
     def is_atomic(self, section: Section) -> bool:
         """Whether it is nothing but DML, which one transaction takes back."""
-        return section.transaction and all(map(self._is_pure, section.statements))
+        return section.directives.transaction and all(map(self._is_pure, section.statements))
 
     def _is_pure(self, statement: Statement) -> bool:
         return all(map(self._is_pure_alone, self.parts(statement)))
@@ -268,15 +269,16 @@ class MySQLOperations(Dialect):
     def timeouts(self, section: Section) -> dict[str, str]:
         """The timeouts of a section as session variables; those for locks are whole seconds."""
         found: dict[str, str] = {}
-        if section.lock_timeout is not None:
-            seconds = math.ceil(section.lock_timeout) or _FOR_EVER
+        lock, statement = section.directives.lock_timeout, section.directives.statement_timeout
+        if lock is not None:
+            seconds = math.ceil(lock) or _FOR_EVER
             found["lock_wait_timeout"] = found["innodb_lock_wait_timeout"] = str(seconds)
-        if section.statement_timeout is not None:
+        if statement is not None:
             connection: Any = self.connection
             if connection.mysql_is_mariadb:
-                found["max_statement_time"] = f"{section.statement_timeout:f}"
+                found["max_statement_time"] = f"{statement:f}"
             else:  # of queries only
-                found["max_execution_time"] = str(round(section.statement_timeout * 1000))
+                found["max_execution_time"] = str(round(statement * 1000))
         return found
 
     def is_transient(self, error: BaseException | None) -> bool:

@@ -8,7 +8,7 @@ from ...sql.lexicon import OpenTokenError
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from .sending import CHECK_DEFERRED, STARTED, timeouts
+from .sending import CHECK_DEFERRED, STARTED, settings_of
 
 # Outside of quotes psql takes a name behind a colon for a variable of its own.
 _COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")
@@ -90,7 +90,7 @@ class PostgreSQLClient(Client):
         return f"SELECT {columns} \\gset jetbase_"
 
     def before(self, section: Section) -> Iterator[str]:
-        yield from (f"SET {setting};" for setting in timeouts(section))
+        yield from (f"SET {setting};" for setting in settings_of(section))
 
     def statement(self, statement: Statement, section: Section) -> str:
         if not section.text.isascii() and _OTHER_ENCODING.search(statement.text):

@@ -56,6 +56,7 @@ _DROPS_INDEX = re.compile(
     rf"DROP INDEX CONCURRENTLY (?:IF EXISTS )?(?P<index>{_NAME}(?: ?\. ?{_NAME})?)", re.IGNORECASE
 )
 _DETACHES = re.compile(r"ALTER TABLE .+? DETACH PARTITION .+? CONCURRENTLY\b", re.IGNORECASE)
+_NAMES_ROLE = re.compile(r"\bROLE\b", re.IGNORECASE)
 _OWN_TRANSACTION = frozenset({"25001", "2D000"})  # refused inside one; ends the one it is in
 
 
@@ -369,7 +370,7 @@ class PostgreSQLOperations(PostgreSQLDialect):
     ) -> list[str]:
         """SQL that records the progress as the user that the run began as."""
         update = self._compose(*progress.query(committed, attempted))
-        if not re.search(r"\bROLE\b", section.text, re.IGNORECASE):
+        if not section.directives.role and not _NAMES_ROLE.search(section.text):
             return [update]
         own = "NONE" if self.role == "none" else self.quote(self.role)
         return [

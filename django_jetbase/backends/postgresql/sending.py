@@ -12,7 +12,7 @@ from ...files.script import Section
 from ...sql.lexicon import Lexicon
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
-from ..base.operations import NEEDS_NO_TRANSACTION, Dialect, marks
+from ..base.operations import NEEDS_NO_TRANSACTION, Dialect, failing, marks
 from ..base.remedies import FULL, READ_ONLY, lacks, postgresql_grant
 from ..base.row_values import Said, postgresql_notice_without_rows, postgresql_without_rows
 from ..base.values import Blocker, Holder, Location, Obstacle, StatementFailed
@@ -57,6 +57,8 @@ class PostgreSQLDialect(Dialect):
     locking_read: ClassVar[str] = " FOR SHARE"
     flush_cascades: ClassVar[bool] = True
     has_schemas: ClassVar[bool] = True
+    has_timeouts: ClassVar[bool] = True
+    has_roles: ClassVar[bool] = True
     at_work: ClassVar[str] = (
         "EXISTS (SELECT 1 FROM pg_stat_activity"
         f" WHERE pid = session AND coalesce({STARTED} = nullif(session_start, ''), true))"
@@ -82,7 +84,7 @@ class PostgreSQLDialect(Dialect):
         return self.connection.connection.info
 
     def quote(self, name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
+        return quoted(name)
 
     def tables_among(self, names: Sequence[str]) -> set[str]:
         rows = self.execute(
@@ -210,7 +212,7 @@ class PostgreSQLDialect(Dialect):
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
         if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
             return Obstacle("COPY … TO STDOUT has nobody to send its rows to", "remove it")
-        if not section.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
+        if not section.directives.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
             return None
         lead = self.lead(statement)
         if CONTROL.match(lead):
@@ -294,8 +296,16 @@ class PostgreSQLDialect(Dialect):
         return str(self._composer.mogrify(sql, params))
 
     def prepare(self, section: Section) -> None:
-        for setting in timeouts(section):
-            self.execute(f"SET {setting}")
+        if not self.is_atomic(section):
+            self._set_up(section, "SET")
+
+    def enter(self, section: Section) -> None:
+        self._set_up(section, "SET LOCAL")
+
+    def _set_up(self, section: Section, how: str) -> None:
+        with failing(None, section.places.get("role")):
+            for setting in settings_of(section):
+                self.execute(f"{how} {setting}")
 
     def is_transient(self, error: BaseException | None) -> bool:
         return sqlstate(error) in _TRANSIENT
@@ -327,20 +337,22 @@ class PostgreSQLDialect(Dialect):
 
     def _send_section(self, section: Section, closing: Callable[[], Iterable[Query]]) -> None:
         """The first message begins the transaction, the last one records and commits."""
-        head = ["BEGIN", *(f"SET LOCAL {setting}" for setting in timeouts(section))]
+        place = section.places.get("role")
+        head = ["BEGIN", *(f"SET LOCAL {setting}" for setting in settings_of(section))]
         parts = list(messages(section.statements))
         last = parts.pop() if parts and not parts[-1].is_copy else None
         for part in parts:
             if part.is_copy:
-                self._send(head)
+                self._send(head, place=place)
                 self._copy(part.first, part.statements[0])
             else:
-                self._send(head, part)
+                self._send(head, part, place=place)
             head = []
         queries = list(closing())
         params = tuple(param for query in queries for param in query.params)
         record = self._compose(SEPARATOR.join(query.sql for query in queries), params)
-        self._send(head, last, [CHECK_DEFERRED, *self._restore, record, "COMMIT"])
+        tail = [CHECK_DEFERRED, *self._restore, record, "COMMIT"]
+        self._send(head, last, tail, place)
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         if statement.rows is not None:
@@ -358,11 +370,16 @@ class PostgreSQLDialect(Dialect):
         notices.clear()
 
     def _send(
-        self, head: Sequence[str], part: Message | None = None, tail: Sequence[str] = ()
+        self,
+        head: Sequence[str],
+        part: Message | None = None,
+        tail: Sequence[str] = (),
+        place: int | None = None,
     ) -> None:
         """Send one message. Raises StatementFailed with the statement that its error is about.
 
-        The server answers every statement until one fails, so the answers are counted.
+        The server answers every statement until one fails, so the answers are counted. `place` is
+        where the file asks for what stands in the head.
         """
         part = part or Message(0, ())
         prefix = "".join(sql + SEPARATOR for sql in head)
@@ -378,6 +395,8 @@ class PostgreSQLDialect(Dialect):
             index = part.index_at(offset)
             if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
                 index = part.first + done
+            if head and len(results) < len(head):
+                index, offset = None, place
             raise StatementFailed(index, offset) from error
 
     def _exchange(self, message: str, results: list[Any]) -> None:
@@ -455,12 +474,19 @@ class PostgreSQLDialect(Dialect):
             self.execute("ROLLBACK")
 
 
-def timeouts(section: Section) -> Iterator[str]:
-    """The timeouts of a section as settings, in milliseconds."""
-    for name in ("lock_timeout", "statement_timeout"):
-        seconds = getattr(section, name)
-        if seconds is not None:
-            yield f"{name} = {round(seconds * 1000)}"
+def settings_of(section: Section) -> Iterator[str]:
+    """What the directives of a section set; timeouts in milliseconds."""
+    given = section.directives
+    if given.lock_timeout is not None:
+        yield f"lock_timeout = {round(given.lock_timeout * 1000)}"
+    if given.statement_timeout is not None:
+        yield f"statement_timeout = {round(given.statement_timeout * 1000)}"
+    if given.role is not None:
+        yield f"ROLE {quoted(given.role)}"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def sqlstate(error: BaseException | None) -> str:

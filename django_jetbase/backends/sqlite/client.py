@@ -55,10 +55,10 @@ class SQLiteClient(Client):
         return f"PRAGMA {name} = {self.dialect.pragma(name)};"
 
     def before(self, section: Section) -> Iterator[str]:
-        if section.lock_timeout is not None:
-            yield f".timeout {round(section.lock_timeout * 1000)}"
-        if section.foreign_keys is not None:
-            yield f"PRAGMA foreign_keys = {int(section.foreign_keys)};"
+        if section.directives.lock_timeout is not None:
+            yield f".timeout {round(section.directives.lock_timeout * 1000)}"
+        if section.directives.foreign_keys is not None:
+            yield f"PRAGMA foreign_keys = {int(section.directives.foreign_keys)};"
         elif self.dialect.drops_table(section):
             yield "PRAGMA foreign_keys = 0;"
             yield f"CREATE TEMP TABLE jetbase_violations_before AS {self._violations()};"
@@ -97,14 +97,14 @@ class SQLiteClient(Client):
             yield "COMMIT;"
 
     def _is_checked(self, section: Section) -> bool:
-        return section.foreign_keys is None and self.dialect.drops_table(section)
+        return section.directives.foreign_keys is None and self.dialect.drops_table(section)
 
     def put_back(self, section: Section) -> Iterator[str]:
         yield from self._put_back(section, PRAGMAS)
 
     def after(self, section: Section) -> Iterator[str]:
         yield from self._put_back(section, OUTSIDE_PRAGMAS)
-        if section.lock_timeout is not None:
+        if section.directives.lock_timeout is not None:
             yield _TIMEOUT
         if self._is_checked(section):
             yield "DROP TABLE IF EXISTS temp.jetbase_violations_before;"
@@ -112,7 +112,7 @@ class SQLiteClient(Client):
     def _put_back(self, section: Section, names: list[str]) -> Iterator[str]:
         text = section.text.lower()
         named = {name for name in names if "pragma" in text and name in text}
-        if section.foreign_keys is not None or self._is_checked(section):
+        if section.directives.foreign_keys is not None or self._is_checked(section):
             named |= {"foreign_keys"} & set(names)
         yield from (self._set(name) for name in names if name in named)
         if "temp_store" in text:  # which empties the temporary database

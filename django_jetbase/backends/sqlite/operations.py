@@ -51,6 +51,8 @@ class SQLiteOperations(Dialect):
     transaction_is_lock: ClassVar[bool] = True
     asks_inside: ClassVar[bool] = True
     keeps_types: ClassVar[bool] = False
+    has_timeouts: ClassVar[bool] = True
+    switches_foreign_keys: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,7 +89,7 @@ class SQLiteOperations(Dialect):
         return f"strftime('%s', {column}) || substr(strftime('%f', {column}), 3)"
 
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
-        if not section.transaction:
+        if not section.directives.transaction:
             return None
         if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
             return None
@@ -155,8 +157,8 @@ class SQLiteOperations(Dialect):
     def restore_session(self, section: Section) -> None:
         touched = (
             self._violations is not None
-            or section.foreign_keys is not None
-            or section.lock_timeout is not None
+            or section.directives.foreign_keys is not None
+            or section.directives.lock_timeout is not None
         )
         if not touched and not PRAGMA.search(section.text):
             return
@@ -174,10 +176,10 @@ class SQLiteOperations(Dialect):
     def prepare(self, section: Section) -> None:
         """With enforcement on, DROP TABLE would first delete the rows and cascade."""
         self._violations = None
-        if section.lock_timeout is not None:
-            self.execute(f"PRAGMA busy_timeout = {round(section.lock_timeout * 1000)}")
-        if section.foreign_keys is not None:
-            self.execute(f"PRAGMA foreign_keys = {int(section.foreign_keys)}")
+        if section.directives.lock_timeout is not None:
+            self.execute(f"PRAGMA busy_timeout = {round(section.directives.lock_timeout * 1000)}")
+        if section.directives.foreign_keys is not None:
+            self.execute(f"PRAGMA foreign_keys = {int(section.directives.foreign_keys)}")
         elif self.drops_table(section):
             self.execute("PRAGMA foreign_keys = 0")
             self._violations = self._foreign_key_violations()
@@ -228,7 +230,7 @@ class SQLiteOperations(Dialect):
         return sql.replace("\r\n", "\n")
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
-        with self._limited(section.statement_timeout):
+        with self._limited(section.directives.statement_timeout):
             self._run(index, statement, section)
 
     @contextmanager
@@ -247,7 +249,7 @@ class SQLiteOperations(Dialect):
             raw.set_progress_handler(None, 0)
 
     def readable(self, error: Exception, section: Section) -> Exception:
-        if section.statement_timeout and str(error) == "interrupted":
+        if section.directives.statement_timeout and str(error) == "interrupted":
             return OperationalError("canceled because of the statement timeout")
         return error
 

@@ -1,0 +1,72 @@
+"""The table of directives, and what a file says by them."""
+
+from pathlib import Path
+
+import pytest
+
+from django_jetbase.backends import BACKENDS
+from django_jetbase.backends.base.operations import Dialect
+from django_jetbase.files.directives import KNOWN, ROWS, Directives
+from django_jetbase.files.script import parse
+from django_jetbase.problems import Rule
+from django_jetbase.sql.lexicon import Lexicon
+
+PAGE = Path(__file__).parents[2] / "docs" / "files.md"
+VALUES = {
+    "delimiter": ("~", "~"),
+    "transaction": ("off", False),
+    "foreign_keys": ("on", True),
+    "lock_timeout": ("2min", 120.0),
+    "statement_timeout": ("500ms", 0.5),
+    "role": ("Clerk-1", "Clerk-1"),
+    "after": ("shop.0003", ("shop.0003",)),
+    "django": ("shop.0003", "shop.0003"),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_is_read_documented_and_said_to_be_known(name: str) -> None:
+    text, value = VALUES[name]
+    given = Directives().given(name, text, in_head=True)
+    assert getattr(given, name) == value
+    assert f"`-- jetbase: {name}=" in PAGE.read_text() or f" {name}=" in PAGE.read_text()
+    assert f"{name}=" in KNOWN
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_it_needs_is_known_of_every_database(name: str) -> None:
+    if needed := ROWS[name].needs:
+        assert isinstance(getattr(Dialect, needed), bool)
+        assert len(BACKENDS) == 3, "the tests below name the databases"
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("text", ["", "'", '"x"', "a\tb"])
+def test_bad_values(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=r"\A\Z"):
+        Directives().given(name, text, in_head=True)
+
+
+def test_those_of_the_rollback_section_replace_those_of_the_head() -> None:
+    text = (
+        "-- jetbase: role=a lock_timeout=1\nSELECT 1;\n-- rollback\n-- jetbase: role=b\nSELECT 2;\n"
+    )
+    script = parse("V1__a.sql", text, Lexicon())
+    assert script.rollback
+    above, below = script.upgrade, script.rollback
+    assert (above.directives.role, below.directives.role) == ("a", "b")
+    assert below.directives.lock_timeout == 1
+    assert above.place(above.places["role"]) == (1, 1)
+    assert below.place(below.places["role"]) == (4, 1)
+    assert below.place(below.places["lock_timeout"]) == (1, 1)
+
+
+def test_those_of_the_file_stand_in_its_head_only() -> None:
+    text = "SELECT 1;\n-- rollback\n-- jetbase: after=shop.0001\nSELECT 2;\n"
+    (problem,) = parse("V1__a.sql", text, Lexicon()).problems
+    assert (problem.id, problem.line) == (Rule.UNKNOWN_DIRECTIVE, 3)
+    assert problem.hint == (
+        "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
+        " statement_timeout=5min, role=NAME and, above the upgrade, after=app.0001_name and"
+        " django=app.0001_name"
+    )
