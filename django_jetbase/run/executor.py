@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import Error, IntegrityError
 
 from ..backends.base.operations import Dialect, Retrying, failing
 from ..backends.base.values import Progress, StatementFailed
-from ..exceptions import LockError, StatementError
+from ..exceptions import LockError
 from ..files.script import Section
 from ..history.history import History
 from ..history.lock import Lock
@@ -18,11 +18,8 @@ from ..migration import Applied, Direction, Origin
 from ..models import AppliedMigration
 from ..plan.plan import Step
 from ..sql.queries import Expression, Query
-from ..sql.redaction import blanked, message_without, shortened, with_names
+from .failure import Outcome, error_of
 from .retry import Retry
-
-_SHOWN = 300  # characters of a failing statement
-_READ = 20_000  # characters of it that are looked at for that
 
 
 class OvertakenError(Exception):
@@ -94,9 +91,9 @@ class Executor:
                 return Done(step, seconds, len(section.statements), by_other=True)
             self._ask_lock()
             if failure.partial and not run.progress:
-                run.partial = True
+                run.outcome = replace(run.outcome, partial=True)
                 self._record_incomplete(step, migration, section)
-            error = run.error(failure)
+            error = error_of(failure, run.outcome, migration, section, step.direction, self.dialect)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         return Done(step, time.monotonic() - started, len(section.statements))
@@ -183,10 +180,7 @@ class _Run:
         self.resume = resume
         self.progress: Progress | None = None  # None: all or nothing
         self.row: Applied | None = None  # that says so
-        self.partial = False
-        self.left = ""
-        self.unsure = False  # nothing tells what the statement did, which had begun before
-        self.known = True  # whether it is known what was committed
+        self.outcome = Outcome()  # if it fails
 
     def in_transaction(self) -> None:
         self.dialect.run_in_transaction(
@@ -220,15 +214,18 @@ class _Run:
             self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))
             self._finish()
         except StatementFailed as failure:
-            self.partial, self.left = failure.partial, failure.left
-            self.unsure = failure.unsure and not failure.left
+            self.outcome = Outcome(
+                self.progress.committed,
+                failure.partial,
+                failure.left,
+                failure.unsure and not failure.left,
+            )
             if row.attempted < 0 or self.dialect.is_connected():
                 self._stop(row, failure.partial, unsure=failure.unsure)
             raise
         except BaseException:
-            self.partial = True  # what was interrupted may go on in the database
             if row.attempted < 0:
-                self._stop(row, partial=True)
+                self._stop(row, partial=True)  # it may go on in the database
             raise
 
     def _beginning(self) -> list[Query]:
@@ -241,12 +238,16 @@ class _Run:
 
     def settle(self) -> None:
         """After the connection was lost: what its session does to the end is what counts."""
-        self.known = self.lock.outlive_session()
+        self.outcome = replace(self.outcome, known=self.lock.outlive_session())
         with suppress(Error):
             row = self.history.row(self.migration.key)
             if row and row.attempted >= 0 and self.progress:
                 self.progress(row.committed)
-                self.partial = row.attempted > row.committed
+                self.outcome = replace(
+                    self.outcome,
+                    committed=row.committed,
+                    partial=row.attempted > row.committed,
+                )
 
     def _while_locked(self, retry: Retry) -> Retrying:
         """A run whose lock was taken away ends before its next statement.
@@ -308,70 +309,3 @@ class _Run:
 
     def _elapsed(self) -> int:
         return int((time.monotonic() - self.started) * 1000)
-
-    def error(self, failure: StatementFailed) -> StatementError:
-        """The failure as a sentence: where, what the database said, what now holds."""
-        said = self.dialect.message_of(failure.__cause__)
-        line = column = statement = rules = None
-        shown = ""
-        if failure.index is not None:
-            statement = self.section.statements[failure.index]
-            line, column = self.section.place(statement.start)
-            rules = statement.rules or self.dialect.lexicon
-            begin = self.section.as_written(statement)[:_READ]
-            shown = shortened(blanked(begin, rules), _SHOWN)
-        said = with_names(message_without(said, statement, rules), self.section.placeholders)
-        if failure.offset is not None:
-            line, column = self.section.place(failure.offset)
-        where = ":".join(str(part) for part in (self.migration.path, line, column) if part)
-        text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
-        keyword = statement.keyword if statement else ""
-        remedy = self.dialect.remedy(failure.__cause__, keyword)
-        error = StatementError(
-            "\n".join(filter(None, [text, remedy, self._consequence()])),
-            path=self.migration.path,
-            line=line,
-            column=column,
-            version=str(self.migration.version or "") or None,
-        )
-        error.statement = shown
-        return error
-
-    def _consequence(self) -> str:
-        command = f"jetbase_{self.step.direction}"
-        if not self.known:
-            return (
-                "Whether this file is committed is not known, since the database could not be asked"
-                f" or still works at it: jetbase_status says so. Then run {command} again."
-            )
-        committed = self.progress.committed if self.progress else 0
-        if not committed and not self.partial:
-            return (
-                "Nothing of this file was kept, and none of the later ones ran:"
-                f" correct it and run {command} again."
-            )
-        statements = self.section.statements
-        said = [f"Committed are {committed} of {len(statements)} statements"]
-        if committed:
-            said.append(f", up to line {statements[committed - 1].line}")
-        if committed < len(statements):
-            said.append(f"; not those from line {statements[committed].line} on")
-        if self.left:
-            said.append(f"; {self.left} is left behind")
-        elif self.partial:
-            said.append(", though the one that failed may have had an effect of its own")
-        upgrades = self.step.direction is Direction.UPGRADE
-        if upgrades and self.dialect.records_progress(self.section) and not self.unsure:
-            said.append(
-                f". Correct what failed, from line {statements[committed].line} on, and go on there"
-                " with jetbase_upgrade --resume; or put"
-                if committed < len(statements)
-                else ". Go on with jetbase_upgrade --resume; or put"
-            )
-        else:
-            said.append(". Put")
-        return (
-            f"{''.join(said)} the database right by hand, and say what you made true:"
-            f" jetbase_resolve {self.migration.version or self.migration.path} --applied or"
-            " --rolled-back."
-        )

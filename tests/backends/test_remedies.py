@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
-from django_jetbase.backends.base.remedies import mysql_grant, postgresql_grant
+from django_jetbase.backends.mysql.errors import grant_for as mysql_grant
+from django_jetbase.backends.postgresql.errors import grant_for as postgresql_grant
 from django_jetbase.sql.redaction import without_secrets
 
 from ..conftest import Project

@@ -9,13 +9,13 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from django_jetbase.backends import message_of
-from django_jetbase.backends.base.row_values import (
-    Said,
-    mysql_without_rows,
-    postgresql_notice_without_rows,
-    postgresql_without_rows,
-    sqlite_without_rows,
+from django_jetbase.backends.mysql.errors import without_rows as mysql_without_rows
+from django_jetbase.backends.postgresql.errors import Said
+from django_jetbase.backends.postgresql.errors import (
+    notice_without_rows as postgresql_notice_without_rows,
 )
+from django_jetbase.backends.postgresql.errors import without_rows as postgresql_without_rows
+from django_jetbase.backends.sqlite.errors import without_rows as sqlite_without_rows
 
 from ..conftest import Project
 

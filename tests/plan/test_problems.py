@@ -287,8 +287,8 @@ def test_W009(project: Project) -> None:
     project.write(V1__a=text)
     lines = [
         f"V1__a.sql:{2 if word == role else 3}:1: the directive {word.partition('=')[0]} holds for"
-        f" nothing on {project.connection.display_name}; leave it if the file also runs where it does; else"
-        " take it out (jetbase.W009)\n"
+        f" nothing on {project.connection.display_name}; leave it if the file also runs where it"
+        " does; else take it out (jetbase.W009)\n"
         for word in useless
     ]
     assert found(project)["jetbase.W009"]["line"] in (2, 3)

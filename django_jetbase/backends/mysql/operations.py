@@ -12,10 +12,10 @@ from ...files.script import Section
 from ...sql.lexicon import Lexicon
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
+from ..base.errors import FULL, READ_ONLY, lacks
 from ..base.operations import Dialect, Retrying, failing, marks
-from ..base.remedies import FULL, READ_ONLY, lacks, mysql_grant
-from ..base.row_values import mysql_without_rows
 from ..base.values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
+from .errors import grant_for, without_rows
 from .lexicon import MySQLLexicon
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
@@ -434,7 +434,7 @@ class MySQLOperations(Dialect):
         if self.connection.connection.warning_count():
             try:
                 for level, code, message in self.execute("SHOW WARNINGS"):
-                    self.notice(f"{level} {code}: {mysql_without_rows(code, message)}")
+                    self.notice(f"{level} {code}: {without_rows(code, message)}")
             except ValueError:  # in the character set that a file has chosen
                 self.notice("There are warnings that cannot be read.")
 
@@ -453,12 +453,12 @@ class MySQLOperations(Dialect):
         if len(arguments) != 2:
             return super().message_of(error)
         code, message = arguments
-        return f"{mysql_without_rows(code, str(message))} ({code})"
+        return f"{without_rows(code, str(message))} ({code})"
 
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         code = error.args[0] if error and error.args else None
         if code in _DENIED:
-            return lacks(mysql_grant(self.message_of(error), self._account))
+            return lacks(grant_for(self.message_of(error), self._account))
         return FULL if code in _FULL else READ_ONLY if code in _READ_ONLY else ""
 
     @property

@@ -12,10 +12,10 @@ from ...files.script import Section
 from ...sql.lexicon import Lexicon
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
+from ..base.errors import FULL, READ_ONLY, lacks
 from ..base.operations import NEEDS_NO_TRANSACTION, Dialect, failing, marks
-from ..base.remedies import FULL, READ_ONLY, lacks, postgresql_grant
-from ..base.row_values import Said, postgresql_notice_without_rows, postgresql_without_rows
 from ..base.values import Blocker, Holder, Location, Obstacle, StatementFailed
+from .errors import Said, grant_for, notice_without_rows, without_rows
 from .lexicon import PostgreSQLLexicon
 from .messages import SEPARATOR, Message, messages
 from .search_path import Locator, asked_for, first_literal, names_in
@@ -283,7 +283,7 @@ class PostgreSQLDialect(Dialect):
                 raw.remove_notice_handler(self._hear)
 
     def _hear(self, diagnostic: Any) -> None:
-        said = postgresql_without_rows(_said(diagnostic))
+        said = without_rows(_said(diagnostic))
         self.notice(f"{diagnostic.severity}: {said.primary}")
 
     def _compose(self, sql: str, params: tuple[Any, ...]) -> str:
@@ -366,7 +366,7 @@ class PostgreSQLDialect(Dialect):
         notices = self.connection.connection.notices
         for text in notices:
             said = re.sub(r":\s+", ": ", text.strip(), count=1)
-            self.notice(postgresql_notice_without_rows(said))
+            self.notice(notice_without_rows(said))
         notices.clear()
 
     def _send(
@@ -426,14 +426,14 @@ class PostgreSQLDialect(Dialect):
         diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
         if diagnostic is None or not diagnostic.message_primary:
             return super().message_of(error)
-        return "\n".join(postgresql_without_rows(_said(diagnostic)).lines)
+        return "\n".join(without_rows(_said(diagnostic)).lines)
 
     def remedy(self, error: BaseException | None, keyword: str = "") -> str:
         state = sqlstate(error)
         if state == "42501":
             user = self.connection.settings_dict["USER"] if self.role == "none" else self.role
             quoted = self.quote(user) if user else "CURRENT_USER"
-            return lacks(postgresql_grant(str(error), keyword, quoted))
+            return lacks(grant_for(str(error), keyword, quoted))
         return {"53100": FULL, "25006": READ_ONLY}.get(state, "")
 
     def offset_of(self, error: Exception, statement: Statement) -> int | None:

@@ -14,10 +14,10 @@ from ...exceptions import LockError
 from ...files.script import Section
 from ...sql.queries import Expression
 from ...sql.scanner import Statement
+from ..base.errors import FULL
 from ..base.operations import NEEDS_NO_TRANSACTION, Dialect, failing, marks
-from ..base.remedies import FULL
-from ..base.row_values import sqlite_without_rows
 from ..base.values import Holder, Obstacle, StatementFailed
+from .errors import without_rows
 from .lexicon import SQLiteLexicon
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
@@ -258,7 +258,7 @@ class SQLiteOperations(Dialect):
         return FULL if "is full" in said else READ_ONLY_FILE if "readonly" in said else ""
 
     def message_of(self, error: BaseException | None) -> str:
-        return sqlite_without_rows(super().message_of(error))
+        return without_rows(super().message_of(error))
 
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, OperationalError) and "locked" in str(error)

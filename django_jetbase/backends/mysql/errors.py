@@ -1,0 +1,124 @@
+"""What MariaDB and MySQL say, by code, without the contents of rows; the privilege it lacks."""
+
+import re
+
+from ...sql.regex import compiled
+from ..base.errors import SHOWN
+
+_NAMES_AROUND = {  # how many in quotes stand before the value, and how many behind it
+    1062: (0, 1),  # duplicate entries
+    1557: (1, 0),
+    1569: (0, 1),
+    1586: (0, 1),
+    1741: (0, 1),
+    1761: (1, 2),
+    1762: (1, 0),
+    1292: (0, 0),  # wrong values
+    1300: (0, 0),
+    1366: (0, 1),
+    1367: (0, 0),
+    1411: (0, 0),
+    1525: (0, 0),
+    1772: (0, 0),
+    1916: (0, 0),
+    1917: (0, 0),
+    1918: (0, 0),
+    3057: (0, 0),
+    3854: (0, 0),
+    4133: (0, 0),
+    4163: (0, 0),
+    6138: (0, 0),
+}
+_ALL_THAT_IT_SAYS = {
+    1526: f"Table has no partition for value {SHOWN}",
+    1863: f"Found a row in wrong partition {SHOWN}",
+}
+_DEGREES = compiled(r"-?\d+\.\d+")
+_AS_DATETIME = compiled(r"(?<=datetime value ').*(?=' at row \d)", re.DOTALL)
+_XPATH = r"(?<=XPATH syntax error: ').*(?=')|(?<=XPATH variable at: ').*(?=')"
+_OTHERWISE = {
+    1105: compiled(_XPATH, re.DOTALL),
+    1977: compiled(r"0x[0-9A-F]+", re.IGNORECASE),
+    3616: _DEGREES,
+    3617: _DEGREES,
+    3731: _DEGREES,
+    3732: _DEGREES,
+    4095: _AS_DATETIME,
+    4096: _AS_DATETIME,
+}
+# Of SQL as the server has rewritten it, where a row that is found by its key stands as literals.
+_SQL_VALUE = compiled(r"'(?:[^'\\]|\\.|'')*+(?:'|\Z)|(?<![\w`#])-?\d[\w.]*", re.DOTALL)
+_COLUMN_AT_END = compiled(r"' for column '[^']*' at row -?\d+\Z")
+
+
+def without_rows(code: int, message: str) -> str:
+    if code in _ALL_THAT_IT_SAYS:
+        return _ALL_THAT_IT_SAYS[code]
+    if code in _OTHERWISE:
+        return _OTHERWISE[code].sub(SHOWN, message, count=1)
+    if code == 1003:
+        return _without_literals(message)
+    if code == 1690:
+        head, quote, rest = message.partition("'")
+        sql, _quote, tail = rest.rpartition("'")
+        return f"{head}{quote}{_without_literals(sql)}{quote}{tail}"
+    if code not in _NAMES_AROUND:
+        return message
+    return _without_quoted(message, *_names_around(code, message))
+
+
+def _names_around(code: int, message: str) -> tuple[int, int]:
+    before, behind = _NAMES_AROUND[code]
+    if code == 1292 and _COLUMN_AT_END.search(message):  # it may be about no column
+        return before, 1
+    if code == 1366 and "`" in message:  # MariaDB quotes names by these
+        return before, 0
+    if code == 1062 and message[-1:].isdigit():  # the number of a key instead of its name
+        return before, 0
+    return before, behind
+
+
+def _without_quoted(message: str, before: int, behind: int) -> str:
+    """Without all that stands between so many names at either end."""
+    quotes = [place for place, char in enumerate(message) if char == "'"]
+    if len(quotes) < 2 * (before + behind + 1):
+        before = behind = 0
+    if len(quotes) < 2:
+        return message
+    start, end = quotes[2 * before], quotes[-1 - 2 * behind]
+    return f"{message[: start + 1]}{SHOWN}{message[end:]}"
+
+
+def _without_literals(sql: str) -> str:
+    return _SQL_VALUE.sub(lambda match: f"'{SHOWN}'" if match[0][0] == "'" else SHOWN, sql)
+
+
+# ---- privileges
+
+_COMMAND_DENIED = re.compile(
+    r"(?P<command>[A-Z ]+?) command denied to user \S+ for"
+    r" (?P<kind>table|routine|column)s? (?P<name>\S+)",
+    re.IGNORECASE,
+)
+_ACCESS_DENIED = re.compile(r"Access denied for user \S+ to database '(?P<name>[^']*)'")
+_NEEDS = re.compile(r"need \(at least one of\) the (?P<privileges>.+?) privilege")
+
+
+def grant_for(message: str, account: str) -> str:
+    """The statement that gives an account what the message says is lacking; empty if unknown.
+
+    The message names the user, but not the account.
+    """
+    if found := _COMMAND_DENIED.search(message):
+        command, name = found["command"].strip().upper(), found["name"].strip("'")
+        if command == "GRANT" or found["kind"].lower() == "routine":
+            return ""  # the message does not tell which
+        if command.startswith("CREATE"):  # what is not there yet
+            name = f"{name.split('.')[0]}.*"
+        return f"GRANT {command} ON {name} TO {account}"
+    if found := _ACCESS_DENIED.search(message):
+        name = found["name"].replace("`", "``")
+        return f"GRANT ALL ON `{name}`.* TO {account}"
+    if found := _NEEDS.search(message):
+        return f"GRANT {found['privileges'].split(',')[0].strip()} ON *.* TO {account}"
+    return ""

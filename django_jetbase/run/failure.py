@@ -1,0 +1,114 @@
+"""The failure of a section as sentences: where, what the database said, what holds, what to do."""
+
+from dataclasses import dataclass
+
+from ..backends.base.operations import Dialect
+from ..backends.base.values import StatementFailed
+from ..exceptions import StatementError
+from ..files.script import Section
+from ..history.recorder import Recorded
+from ..migration import Direction
+from ..sql.redaction import blanked, message_without, shortened, with_names
+
+_SHOWN = 300  # characters of a failing statement
+_READ = 20_000  # characters of it that are looked at for that
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a section that failed: so many statements are committed, if that is `known`.
+
+    `partial` if the one that failed may have had an effect of its own, `left` says which; `unsure`
+    if nothing tells what a statement did that had begun before.
+    """
+
+    committed: int = 0
+    partial: bool = False
+    left: str = ""
+    unsure: bool = False
+    known: bool = True
+
+
+def error_of(
+    failure: StatementFailed,
+    outcome: Outcome,
+    migration: Recorded,
+    section: Section,
+    direction: Direction,
+    dialect: Dialect,
+) -> StatementError:
+    """The failure as an error for people."""
+    said = dialect.message_of(failure.__cause__)
+    line = column = statement = rules = None
+    shown = ""
+    if failure.index is not None:
+        statement = section.statements[failure.index]
+        line, column = section.place(statement.start)
+        rules = statement.rules or dialect.lexicon
+        begin = section.as_written(statement)[:_READ]
+        shown = shortened(blanked(begin, rules), _SHOWN)
+    said = with_names(message_without(said, statement, rules), section.placeholders)
+    if failure.offset is not None:
+        line, column = section.place(failure.offset)
+    where = ":".join(str(part) for part in (migration.path, line, column) if part)
+    text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
+    remedy = dialect.remedy(failure.__cause__, statement.keyword if statement else "")
+    resumes = direction is Direction.UPGRADE and dialect.records_progress(section)
+    consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
+    error = StatementError(
+        "\n".join(filter(None, [text, remedy, consequence])),
+        path=migration.path,
+        line=line,
+        column=column,
+        version=str(migration.version or "") or None,
+    )
+    error.statement = shown
+    return error
+
+
+def _consequence(
+    outcome: Outcome, migration: Recorded, section: Section, direction: Direction, *, resumes: bool
+) -> str:
+    """What now holds, and what to do."""
+    command = f"jetbase_{direction}"
+    if not outcome.known:
+        return (
+            "Whether this file is committed is not known, since the database could not be asked"
+            f" or still works at it: jetbase_status says so. Then run {command} again."
+        )
+    if not outcome.committed and not outcome.partial:
+        return (
+            "Nothing of this file was kept, and none of the later ones ran:"
+            f" correct it and run {command} again."
+        )
+    return (
+        f"{_kept(outcome, section)}{_way_on(outcome, section, resumes=resumes)} the database right"
+        " by hand, and say what you made true: jetbase_resolve"
+        f" {migration.version or migration.path} --applied or --rolled-back."
+    )
+
+
+def _kept(outcome: Outcome, section: Section) -> str:
+    committed, statements = outcome.committed, section.statements
+    said = [f"Committed are {committed} of {len(statements)} statements"]
+    if committed:
+        said.append(f", up to line {statements[committed - 1].line}")
+    if committed < len(statements):
+        said.append(f"; not those from line {statements[committed].line} on")
+    if outcome.left:
+        said.append(f"; {outcome.left} is left behind")
+    elif outcome.partial:
+        said.append(", though the one that failed may have had an effect of its own")
+    return "".join(said)
+
+
+def _way_on(outcome: Outcome, section: Section, *, resumes: bool) -> str:
+    if not resumes or outcome.unsure:
+        return ". Put"
+    if outcome.committed == len(section.statements):
+        return ". Go on with jetbase_upgrade --resume; or put"
+    line = section.statements[outcome.committed].line
+    return (
+        f". Correct what failed, from line {line} on, and go on there with jetbase_upgrade"
+        " --resume; or put"
+    )
