@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property, total_ordering
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -67,8 +68,7 @@ class Version:
         return self.text.replace("_", ".")
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """What a file name says."""
 
     kind: Kind
@@ -81,23 +81,13 @@ class Migration:
     """A file on disk. `path` is relative to its root directory, with `/`; `file` is the whole."""
 
     path: str
-    name: Name
+    kind: Kind
+    version: Version | None
+    description: str
     text: str = field(repr=False)
     file: str = ""
 
-    @property
-    def kind(self) -> Kind:
-        return self.name.kind
-
-    @property
-    def version(self) -> Version | None:
-        return self.name.version
-
-    @property
-    def description(self) -> str:
-        return self.name.description
-
-    @property
+    @cached_property
     def key(self) -> str:
         return migration_key(self.version, self.path)
 

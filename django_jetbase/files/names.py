@@ -43,7 +43,7 @@ def migrations_of(files: Iterable[File]) -> Files:
             unreadable.add(migration_key(name.version, file.path))
         else:
             text = file.data.decode("utf-8-sig")
-            migrations[file.path] = Migration(file.path, name, text, file.place)
+            migrations[file.path] = Migration(file.path, *name, text, file.place)
     return Files(sorted(migrations.values(), key=run_order), problems, frozenset(unreadable))
 
 

@@ -136,7 +136,7 @@ class History:
 
         None for one that may not be read.
         """
-        columns = f"{self.dialect.quote('key')}, checksum, upgrade_checksum"
+        columns = f"{self.tables.columns['key']}, checksum, upgrade_checksum"
         found: dict[str, dict[str, tuple[str, str]] | None] = {}
         for table, is_readable in self.tables.others():
             rows = self.dialect.execute(f"SELECT {columns} FROM {table}") if is_readable else []

@@ -99,8 +99,8 @@ class Lease:
             return True
         if not self.is_mine():
             return False
-        beats, quote = self.tables.sql(Heartbeat), self.dialect.quote
-        self._change(insert(beats, quote, {"namespace": "", "beat": 0}))
+        beats, columns = self.tables.sql(Heartbeat), self.tables.columns
+        self._change(insert(beats, columns, {"namespace": "", "beat": 0}))
         return True
 
     def _beating(self) -> Query:
@@ -140,12 +140,12 @@ class Lease:
 
 def taking(tables: Tables, values: Mapping[str, Any], where: Query) -> list[Query]:
     """Make somebody the owner where the row says so, or where there is none yet."""
-    lock, quote = tables.sql(LockHolder), tables.dialect.quote
+    lock, columns = tables.sql(LockHolder), tables.columns
     ours = f"SELECT 1 FROM {lock} WHERE namespace = ''"
     none = f"FROM (SELECT 1 AS one) AS one_row WHERE NOT EXISTS ({ours})"
     return [
-        update(lock, quote, values, where._replace(sql=f"namespace = '' AND {where.sql}")),
-        insert(lock, quote, {"namespace": "", **values}, Query(none)),
+        update(lock, columns, values, where._replace(sql=f"namespace = '' AND {where.sql}")),
+        insert(lock, columns, {"namespace": "", **values}, Query(none)),
     ]
 
 

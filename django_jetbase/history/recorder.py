@@ -235,16 +235,17 @@ class Recorder:
         }
 
     def _update(self, key: str, **values: Any) -> Query:
-        where = Query(f"namespace = %s AND {self._quote('key')} = %s", ("", key))
-        return update(self._state, self._quote, values, where)
+        where = Query(f"namespace = %s AND {self._key} = %s", ("", key))
+        return update(self._state, self.tables.columns, values, where)
 
     def _update_row(self, row: Applied, **values: Any) -> Query:
         """Change this very row: by now its migration may have another one."""
-        return update(self._state, self._quote, values, Query("id = %s", (row.sequence,)))
+        where = Query("id = %s", (row.sequence,))
+        return update(self._state, self.tables.columns, values, where)
 
     def _update_begun(self, row: Applied, **values: Any) -> Query:
         where = Query("id = %s AND incomplete = %s", (row.sequence, row.incomplete))
-        return update(self._state, self._quote, values, where)
+        return update(self._state, self.tables.columns, values, where)
 
     def _forget(self, row: Applied | None) -> list[Query]:
         if row is None:
@@ -290,20 +291,21 @@ class Recorder:
         values = self._values(migration, duration, statements) | {"origin": str(origin)}
         if replaces:
             also = " AND incomplete = ''" if whole else ""
-            found = f"(SELECT {self._quote('key')} FROM {self._state} WHERE id = %s{also})"
+            found = f"(SELECT {self._key} FROM {self._state} WHERE id = %s{also})"
             values["key"] = Expression(found, (replaces.sequence,))
         return self._insert(Event, values | {"event": event, "detail": detail})
 
     def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
         """Log what the state now says; an earlier event has the text if the file is the same."""
-        columns = {field.attname: self._quote(field.attname) for field in Run._meta.fields}
+        quoted = self.tables.columns
+        columns = {field.attname: quoted[field.attname] for field in Run._meta.fields}
         same = replaced is not None and replaced.checksum == migration.checksum
         values = columns | ({"text": "NULL"} if same else {})
         return Query(
             f"INSERT INTO {self.tables.sql(Event)}"
-            f" ({', '.join(columns.values())}, {self._quote('event')}, {self._quote('detail')})"
+            f" ({', '.join(columns.values())}, {quoted['event']}, {quoted['detail']})"
             f" SELECT {', '.join(values.values())}, %s, %s FROM {self._state}"
-            f" WHERE namespace = %s AND {self._quote('key')} = %s",
+            f" WHERE namespace = %s AND {self._key} = %s",
             (APPLIED, "", "", migration.key),
         )
 
@@ -313,15 +315,16 @@ class Recorder:
         return packed(text)
 
     def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
-        return insert(self.tables.sql(model), self._quote, values)
+        return insert(self.tables.sql(model), self.tables.columns, values)
 
     @property
     def _state(self) -> str:
         """The table of what is applied, as SQL."""
         return self.tables.sql(AppliedMigration)
 
-    def _quote(self, name: str) -> str:
-        return self.dialect.quote(name)
+    @property
+    def _key(self) -> str:
+        return self.tables.columns["key"]
 
 
 def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
@@ -330,7 +333,7 @@ def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
         migration.key,
         migration.kind,
         migration.version,
-        migration.name.description,
+        migration.description,
         migration.path,
         migration.checksum,
         upgrade_checksum,

@@ -1,7 +1,7 @@
 """The tables of the history: what they are called, and where they are."""
 
-from collections.abc import Callable, Collection
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.apps.registry import Apps
@@ -76,10 +76,18 @@ class Tables:
         self._wanted = schema
         self._claimed = claimed
         self._location: Location | None = None
+        self._names: dict[type[models.Model], str] = {}
+
+    @cached_property
+    def columns(self) -> Mapping[str, str]:
+        """The columns of all tables as SQL."""
+        fields = (field for model in MODELS for field in model._meta.fields)
+        return self.dialect.quote_all([field.attname for field in fields])
 
     def look(self) -> Location:
         """Ask the database."""
         names = table_names(self.prefix)
+        self._names.clear()
         self._location = self.dialect.locate(names, self._wanted, self._claimed_schemas)
         return self._location
 
@@ -127,9 +135,10 @@ class Tables:
 
     def name(self, model: type[models.Model]) -> str:
         """The name of a table as SQL, whatever a file has done to the session."""
-        quote = self.dialect.quote
-        schema = f"{quote(self.schema)}." if self.schema else ""
-        return f"{schema}{quote(table_name(model, self.prefix))}"
+        if model not in self._names:
+            parts = [part for part in (self.schema, table_name(model, self.prefix)) if part]
+            self._names[model] = ".".join(map(self.dialect.quote, parts))
+        return self._names[model]
 
     def sql(self, model: type[models.Model]) -> str:
         """The name of a table for the SQL of a query."""

@@ -1,9 +1,7 @@
 """Queries of the tool's own, as values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
-
-Quote = Callable[[str], str]
 
 
 class Query(NamedTuple):
@@ -21,13 +19,13 @@ class Expression(NamedTuple):
 
 
 def insert(
-    table: str, quote: Quote, values: Mapping[str, Any], where: Query | None = None
+    table: str, names: Mapping[str, str], values: Mapping[str, Any], where: Query | None = None
 ) -> Query:
     """Insert a row, whose values may be expressions, into a table whose name is SQL already.
 
-    `where` begins with FROM.
+    `names` are the columns as SQL; `where` begins with FROM.
     """
-    columns = ", ".join(map(quote, values))
+    columns = ", ".join(names[name] for name in values)
     marks = ", ".join(map(_mark, values.values()))
     row = f"SELECT {marks} {where.sql}" if where else f"VALUES ({marks})"
     return Query(
@@ -36,9 +34,9 @@ def insert(
     )
 
 
-def update(table: str, quote: Quote, values: Mapping[str, Any], where: Query) -> Query:
+def update(table: str, names: Mapping[str, str], values: Mapping[str, Any], where: Query) -> Query:
     """Change the rows of a table, whose name is SQL already, for which the condition holds."""
-    changes = ", ".join(f"{quote(name)} = {_mark(value)}" for name, value in values.items())
+    changes = ", ".join(f"{names[name]} = {_mark(value)}" for name, value in values.items())
     return Query(
         f"UPDATE {table} SET {changes} WHERE {where.sql}", (*_params(values), *where.params)
     )

@@ -47,6 +47,7 @@ class Dialect:
     wait: float = 0.0
     # Whether a flush must be told to empty tables of other schemas that refer to those it empties.
     flush_cascades: ClassVar[bool] = False
+    quote_mark: ClassVar[str] = ""  # around a name, doubled in it; empty: as Django quotes it
     locking_read: ClassVar[str] = ""  # what keeps a row that is read as it is to the end
     has_schemas: ClassVar[bool] = False  # in which the history may be
     # What directives need, which hold for nothing on a database without it.
@@ -77,7 +78,13 @@ class Dialect:
 
     def quote(self, name: str) -> str:
         """A name as SQL, whatever characters it has."""
+        if mark := self.quote_mark:
+            return f"{mark}{name.replace(mark, mark * 2)}{mark}"
         return str(self.connection.ops.quote_name(name))
+
+    def quote_all(self, names: Iterable[str]) -> dict[str, str]:
+        """Each of the names as SQL."""
+        return {name: self.quote(name) for name in names}
 
     def for_django(self, name: str) -> str:
         """A name for Django's own operations, which quote it but escape no quote in it."""

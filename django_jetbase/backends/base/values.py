@@ -108,7 +108,8 @@ class Progress:
         values: dict[str, Any] = {"committed": committed, "attempted": attempted}
         if self.fence:
             values["namespace"] = self.fence
-        noted = update(self.table, str, values, Query("id = %s", (self.row,)))
+        names = {name: name for name in values}
+        noted = update(self.table, names, values, Query("id = %s", (self.row,)))
         sql = f"WITH noted AS ({noted.sql} RETURNING 1) SELECT 1 / count(*) FROM noted"
         return Query(sql, noted.params)
 

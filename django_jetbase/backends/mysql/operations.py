@@ -102,6 +102,7 @@ UNSETTABLE = re.compile(
 class MySQLOperations(Dialect):
     """MySQL and MariaDB: DDL commits by itself, so a file with any runs statement by statement."""
 
+    quote_mark: ClassVar[str] = "`"
     locking_read: ClassVar[str] = " LOCK IN SHARE MODE"
     asks_inside: ClassVar[bool] = True
     has_timeouts: ClassVar[bool] = True
@@ -133,9 +134,6 @@ class MySQLOperations(Dialect):
         if statement.keyword != "SET":
             return statement.keyword in _PURE
         return not _NOT_PURE.search(statement.text)
-
-    def quote(self, name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
 
     @property
     def this_session(self) -> tuple[int | Expression, str | Expression]:

@@ -54,6 +54,7 @@ _ROWS_BLOCK = 1 << 16  # characters
 class PostgreSQLDialect(Dialect):
     """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
 
+    quote_mark: ClassVar[str] = '"'
     locking_read: ClassVar[str] = " FOR SHARE"
     flush_cascades: ClassVar[bool] = True
     has_schemas: ClassVar[bool] = True
@@ -82,9 +83,6 @@ class PostgreSQLDialect(Dialect):
     @property
     def _info(self) -> Any:
         return self.connection.connection.info
-
-    def quote(self, name: str) -> str:
-        return quoted(name)
 
     def tables_among(self, names: Sequence[str]) -> set[str]:
         rows = self.execute(

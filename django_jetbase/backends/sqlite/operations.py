@@ -48,6 +48,7 @@ class SQLiteOperations(Dialect):
     """SQLite: every file is one BEGIN IMMEDIATE, which is also the lock."""
 
     lexicon = SQLiteLexicon()
+    quote_mark: ClassVar[str] = '"'
     transaction_is_lock: ClassVar[bool] = True
     asks_inside: ClassVar[bool] = True
     keeps_types: ClassVar[bool] = False
@@ -58,9 +59,6 @@ class SQLiteOperations(Dialect):
         super().__init__(*args, **kwargs)
         self._pragmas: dict[str, Any] = {}
         self._violations: set[tuple[Any, ...]] | None = None
-
-    def quote(self, name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
 
     def tables_among(self, names: Sequence[str]) -> set[str]:
         sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
