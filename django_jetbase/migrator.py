@@ -1,4 +1,4 @@
-"""Strings files, plan, execution and history together: the public API."""
+"""Strings files, plan, execution and history together."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -28,7 +28,7 @@ from .problems import Problem, Rule
 from .repair.repair import Repair
 from .repair.takeover import Takeover
 from .results import Detail, Import, LockStatus, Result, Status, Validation
-from .run.announcement import Told
+from .run.announcement import Announcement
 from .run.executor import Done, Executor, OvertakenError
 from .run.offline import Offline
 
@@ -237,11 +237,11 @@ class Migrator:
     ) -> Prepared:
         with self.database.locked(command), self.database.dialect.session():
             prepared = prepare()
-            while not self._took(prepared.planned, done):
+            while not self._run_steps(prepared.planned, done):
                 prepared = prepare()
             return prepared
 
-    def _took(self, planned: Iterable[Planned], done: list[Done]) -> bool:
+    def _run_steps(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""
         database = self.database
         executor = Executor(
@@ -250,7 +250,7 @@ class Migrator:
         )
         try:
             for item in planned:
-                done.append(self._take(executor, item))
+                done.append(self._run_step(executor, item))
                 self.report(done[-1])
         except OvertakenError:
             return False
@@ -259,16 +259,16 @@ class Migrator:
             raise
         return True
 
-    def _take(self, executor: Executor, item: Planned) -> Done:
+    def _run_step(self, executor: Executor, item: Planned) -> Done:
         """Take one step, and tell of it."""
         recorded = self.preparation.recorded(item.step)
-        told = Told(type(self), self.database.alias, item.step)
+        announcement = Announcement(type(self), self.database.alias, item.step)
         if item.section is None:
             done = executor.record(item.step, recorded, item.origin)
         else:
-            with told.running():
+            with announcement.running():
                 done = executor.run(item.step, recorded, item.section, resume=item.resume)
-        told.done(done)
+        announcement.done(done)
         return done
 
     def interrupt(self, error: BaseException) -> None:
@@ -377,7 +377,7 @@ class Migrator:
             return Repair(self.recorder, self.preparation).baseline(state, wanted)
 
     def import_history(self, source: str, *, rename: bool = False) -> Import:
-        """Take over the history of another tool, one of `sources.SOURCES`; its tables stay.
+        """Take over the history of another tool, one of `FOREIGN_HISTORIES`; its tables stay.
 
         With `rename` files whose names are that tool's own get ours on disk. Raises HistoryError
         where our history says something else already.

@@ -1,21 +1,30 @@
 """The histories that other tools have written, read so that they can be taken over."""
 
 from ..backends.base.operations import Dialect
-from .flyway import FlywaySource
-from .foreign import Difference, Foreign, Source
-from .jetbase import JetbaseSource
+from .flyway import FlywayHistory
+from .foreign import Difference, ForeignHistory, ForeignMigration
+from .jetbase import JetbaseHistory
 
-__all__ = ["SOURCES", "Difference", "Foreign", "Source", "source_of"]
+__all__ = [
+    "FOREIGN_HISTORIES",
+    "Difference",
+    "ForeignHistory",
+    "ForeignMigration",
+    "foreign_history",
+    "foreign_history_that_recorded",
+]
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (JetbaseSource, FlywaySource)}
+FOREIGN_HISTORIES: dict[str, type[ForeignHistory]] = {
+    history.name: history for history in (JetbaseHistory, FlywayHistory)
+}
 
 
-def source_of(name: str, dialect: Dialect) -> Source:
-    """The source of that name, one of SOURCES, in the database of the dialect."""
-    return SOURCES[name](dialect)
+def foreign_history(name: str, dialect: Dialect) -> ForeignHistory:
+    """That of a tool, one of FOREIGN_HISTORIES, in the database of the dialect."""
+    return FOREIGN_HISTORIES[name](dialect)
 
 
-def source_that_recorded(checksum: str, dialect: Dialect) -> Source | None:
-    """The source whose checksum our history has taken over; none where it is our own."""
+def foreign_history_that_recorded(checksum: str, dialect: Dialect) -> ForeignHistory | None:
+    """That whose checksum our history has taken over; none where it is our own."""
     name = checksum.partition(":")[0]
-    return source_of(name, dialect) if name in SOURCES else None
+    return foreign_history(name, dialect) if name in FOREIGN_HISTORIES else None

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..exceptions import HistoryError
 from ..migration import Kind, Version
-from .foreign import Foreign, Source
+from .foreign import ForeignHistory, ForeignMigration
 
 _REPEATABLE = re.compile(r"(?:(?<=[/\\])|\A)R(?=__[^/\\]*\Z)")
 
@@ -28,7 +28,7 @@ class _Row(NamedTuple):
         return self.type == "DELETE" or self.type.startswith("UNDO")
 
 
-class FlywaySource(Source):
+class FlywayHistory(ForeignHistory):
     """`flyway_schema_history`; `file_name` may have folders, or be the name of a Java class.
 
     A repeatable migration counts as last run.
@@ -37,7 +37,7 @@ class FlywaySource(Source):
     name: ClassVar[str] = "flyway"
     table: ClassVar[str] = "flyway_schema_history"
 
-    def standing(self) -> Iterator[Foreign]:
+    def standing(self) -> Iterator[ForeignMigration]:
         last: dict[Version | str, _Row] = {}
         for row in self._rows():
             key = row.version or row.description
@@ -65,8 +65,8 @@ class FlywaySource(Source):
             number = self.version(version, script) if version else None
             yield _Row(number, description, type, script, *rest)
 
-    def _foreign(self, row: _Row) -> Foreign:
-        return Foreign(
+    def _foreign(self, row: _Row) -> ForeignMigration:
+        return ForeignMigration(
             row.version,
             Kind.VERSIONED if row.version else Kind.RUNS_ON_CHANGE,
             row.description,
@@ -85,7 +85,7 @@ class FlywaySource(Source):
         return str(unsigned - (1 << 32) if unsigned >> 31 else unsigned)
 
     def as_read(self, kind: Kind, checksum: str, text: str) -> str | None:
-        """As in other sources; a repeatable file with placeholders counts as unchanged.
+        """As in other histories; a repeatable file with placeholders counts as unchanged.
 
         Its checksum was taken after they were replaced, by values that nobody knows here.
         """

@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ForeignMigration:
     """A migration that another tool has applied.
 
     `file_name` and `checksum` are as that tool wrote them, the checksum empty where it wrote none;
@@ -40,7 +40,7 @@ class Difference(NamedTuple):
     what: str
 
 
-class Source(ABC):
+class ForeignHistory(ABC):
     """Another tool's history in one database, and how that tool reads a file. Writes nothing."""
 
     name: ClassVar[str]
@@ -49,7 +49,7 @@ class Source(ABC):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
-    def read(self) -> list[Foreign]:
+    def read(self) -> list[ForeignMigration]:
         """What is applied now, oldest first.
 
         Raises HistoryError where the table is missing or says what cannot be taken over.
@@ -64,7 +64,7 @@ class Source(ABC):
         return list(self.standing())
 
     @abstractmethod
-    def standing(self) -> Iterator[Foreign]:
+    def standing(self) -> Iterator[ForeignMigration]:
         """The rows of the table for what is applied now, oldest first."""
 
     @abstractmethod

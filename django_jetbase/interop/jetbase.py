@@ -10,7 +10,7 @@ from ..exceptions import HistoryError
 from ..migration import Kind
 from ..sql.lexicon import OpenTokenError, Piece
 from ..sql.scanner import Statement, scan
-from .foreign import Difference, Foreign, Source
+from .foreign import Difference, ForeignHistory, ForeignMigration
 
 _KINDS = {
     "VERSIONED": Kind.VERSIONED,
@@ -31,13 +31,13 @@ class _Line(NamedTuple):
     text: str
 
 
-class JetbaseSource(Source):
+class JetbaseHistory(ForeignHistory):
     """`jetbase_migrations`; `file_name` is the name without its folder."""
 
     name: ClassVar[str] = "jetbase"
     table: ClassVar[str] = "jetbase_migrations"
 
-    def standing(self) -> Iterator[Foreign]:
+    def standing(self) -> Iterator[ForeignMigration]:
         rows = self.dialect.execute(
             "SELECT version, description, filename, migration_type,"
             f" {self.dialect.epoch('applied_at')}, checksum"
@@ -51,7 +51,7 @@ class JetbaseSource(Source):
                     " written by a version of jetbase that cannot be imported.",
                     path=file_name,
                 )
-            yield Foreign(
+            yield ForeignMigration(
                 self.version(version or "", file_name) if kind is Kind.VERSIONED else None,
                 kind,
                 description or "",

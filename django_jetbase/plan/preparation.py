@@ -10,7 +10,7 @@ from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
 from ..files.script import Script, Section, parse
 from ..history.recorder import Recorded, recorded, recorded_again
-from ..interop import source_that_recorded
+from ..interop import foreign_history_that_recorded
 from ..interop.django_migrations import Dependencies
 from ..migration import Applied, Direction, Migration, Origin, checksum
 from ..problems import Problem, Rule
@@ -222,7 +222,7 @@ class Preparation:
         """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
         if migration.checksum == row.checksum or not row.checksum:
             return False
-        if source := source_that_recorded(row.checksum, self.dialect):
+        if source := foreign_history_that_recorded(row.checksum, self.dialect):
             return not source.is_what_ran(migration, row.checksum)
         return self.upgrade_checksum(migration) != row.upgrade_checksum
 

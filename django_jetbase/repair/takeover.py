@@ -8,7 +8,7 @@ from ..database import Database
 from ..exceptions import HistoryError, MigrationFileError
 from ..files.disk import File
 from ..history.recorder import IMPORTED, Recorded
-from ..interop import Foreign, source_of
+from ..interop import ForeignMigration, foreign_history
 from ..migration import Kind, Migration, Origin, Version, migration_key
 from ..models import utc_text
 from ..plan.preparation import Preparation
@@ -19,7 +19,7 @@ from ..problems import Problem, Rule
 class Match(NamedTuple):
     """What the other tool has applied, its file, and the file's text if it is still the same."""
 
-    row: Foreign
+    row: ForeignMigration
     file: Migration | None
     text: str | None
 
@@ -30,7 +30,7 @@ class Takeover:
     def __init__(self, database: Database, preparation: Preparation, source: str) -> None:
         self.recorder = database.recorder
         self.preparation = preparation
-        self.source = source_of(source, database.dialect)
+        self.source = foreign_history(source, database.dialect)
 
     # ---- files and rows
 
@@ -47,15 +47,15 @@ class Takeover:
                 known.setdefault(identity, file)
         return [self._match(row, known) for row in self.source.read()]
 
-    def _match(self, row: Foreign, known: Mapping[object, Migration]) -> Match:
+    def _match(self, row: ForeignMigration, known: Mapping[object, Migration]) -> Match:
         identities = _identities(row.version, row.kind, self._our_path(row))
         file = next((known[identity] for identity in identities if identity in known), None)
         return Match(row, file, self._as_read(row, file) if file else None)
 
-    def _as_read(self, row: Foreign, file: Migration) -> str | None:
+    def _as_read(self, row: ForeignMigration, file: Migration) -> str | None:
         return self.source.as_read(row.kind, row.checksum, file.text)
 
-    def _our_path(self, row: Foreign) -> str:
+    def _our_path(self, row: ForeignMigration) -> str:
         return self.source.our_name(row.file_name.replace("\\", "/"))
 
     # ---- recording
@@ -79,7 +79,9 @@ class Takeover:
             self._insert(row, record)
         return [*covered, *(record for _row, record in records)]
 
-    def _covered(self, state: State, records: Iterable[tuple[Foreign, Recorded]]) -> list[Recorded]:
+    def _covered(
+        self, state: State, records: Iterable[tuple[ForeignMigration, Recorded]]
+    ) -> list[Recorded]:
         """The files below a baseline, which the other tool never ran and never will."""
         versions = (row.version for row, _record in records if row.baseline)
         baseline = max(filter(None, versions), default=None)
@@ -90,8 +92,8 @@ class Takeover:
             if baseline and file.version and file.version < baseline and file.key not in known
         ]
 
-    def _check_single(self, records: Iterable[tuple[Foreign, Recorded]]) -> None:
-        rows: dict[str, Foreign] = {}
+    def _check_single(self, records: Iterable[tuple[ForeignMigration, Recorded]]) -> None:
+        rows: dict[str, ForeignMigration] = {}
         for row, record in records:
             other = rows.setdefault(record.key, row)
             if other is not row:
@@ -128,7 +130,7 @@ class Takeover:
         key = migration_key(row.version, path)
         return Recorded(key, row.kind, row.version, row.description, path, theirs, theirs)
 
-    def _insert(self, row: Foreign, record: Recorded) -> None:
+    def _insert(self, row: ForeignMigration, record: Recorded) -> None:
         origin = Origin.BASELINE if row.baseline else Origin.IMPORT
         values = {
             "at": utc_text(row.at),

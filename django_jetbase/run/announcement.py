@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django.dispatch import Signal
 
 
-class Told:
+class Announcement:
     """A step that others hear of."""
 
     def __init__(self, sender: type, alias: str, step: Step) -> None:

@@ -7,7 +7,7 @@ from django.db import connections
 
 from django_jetbase.backends import dialect_of
 from django_jetbase.exceptions import HistoryError
-from django_jetbase.interop import Foreign, Source, source_of
+from django_jetbase.interop import ForeignHistory, ForeignMigration, foreign_history
 from django_jetbase.interop.jetbase import COMMENTED, FLATTENED, UNESCAPED, UNSENT
 from django_jetbase.migration import Kind, Version
 
@@ -90,15 +90,15 @@ CREATE TABLE "flyway_schema_history" (
 }
 
 NOON = "2025-07-01 12:00:00"
-ROW = Foreign(Version("1"), Kind.VERSIONED, "a", "V1__a.sql", datetime.now(UTC), "")
+ROW = ForeignMigration(Version("1"), Kind.VERSIONED, "a", "V1__a.sql", datetime.now(UTC), "")
 
 
-def source(name: str, project: Project) -> Source:
-    return source_of(name, dialect_of(project.connection))
+def source(name: str, project: Project) -> ForeignHistory:
+    return foreign_history(name, dialect_of(project.connection))
 
 
-def on_sqlite(name: str) -> Source:
-    return source_of(name, dialect_of(connections["default"]))
+def on_sqlite(name: str) -> ForeignHistory:
+    return foreign_history(name, dialect_of(connections["default"]))
 
 
 def jetbase_rows(project: Project, *rows: tuple[str, ...]) -> None:
@@ -125,7 +125,7 @@ def flyway_rows(project: Project, *rows: str) -> None:
         )
 
 
-def applied(rows: list[Foreign]) -> list[str]:
+def applied(rows: list[ForeignMigration]) -> list[str]:
     return [row.file_name for row in rows]
 
 
@@ -277,7 +277,7 @@ def test_a_bom_made_jetbase_take_a_comment_for_sql() -> None:
 
 def test_a_changed_file_was_not_read_as_it_is() -> None:
     found = on_sqlite("jetbase")
-    row = Foreign(**vars(ROW) | {"checksum": found.checksum("SELECT 1;")})
+    row = ForeignMigration(**vars(ROW) | {"checksum": found.checksum("SELECT 1;")})
     assert found.as_read(row.kind, row.checksum, "SELECT  1;") is None
     assert found.as_read(row.kind, row.checksum, "SELECT 1;\n-- rollback\nSELECT 2;")
     assert found.as_read(ROW.kind, ROW.checksum, "anything") == "anything"
@@ -351,8 +351,10 @@ def test_checksum_of_flyway(text: str, checksum: str) -> None:
 def test_placeholders_hide_the_checksum_of_a_repeatable_file() -> None:
     found = on_sqlite("flyway")
     text = "CREATE VIEW ${schema}.a AS SELECT 1;"
-    versioned = Foreign(**vars(ROW) | {"checksum": "5"})
-    repeatable = Foreign(**vars(versioned) | {"version": None, "kind": Kind.RUNS_ON_CHANGE})
+    versioned = ForeignMigration(**vars(ROW) | {"checksum": "5"})
+    repeatable = ForeignMigration(
+        **vars(versioned) | {"version": None, "kind": Kind.RUNS_ON_CHANGE}
+    )
     assert found.as_read(versioned.kind, versioned.checksum, text) is None
     assert found.as_read(repeatable.kind, repeatable.checksum, text) == text
     assert found.as_read(repeatable.kind, repeatable.checksum, "SELECT 1;") is None

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from django_jetbase.backends import dialect_of
-from django_jetbase.interop import Foreign, Source, source_of
+from django_jetbase.interop import ForeignHistory, ForeignMigration, foreign_history
 from django_jetbase.interop.jetbase import COMMENTED, FLATTENED, UNESCAPED, UNSENT
 from django_jetbase.migration import Version
 
@@ -101,11 +101,11 @@ def tool(project: Project, tmp_path: Path) -> Tool:
     return run
 
 
-def source(project: Project) -> Source:
-    return source_of("jetbase", dialect_of(project.connection))
+def source(project: Project) -> ForeignHistory:
+    return foreign_history("jetbase", dialect_of(project.connection))
 
 
-def by_name(project: Project) -> dict[str, Foreign]:
+def by_name(project: Project) -> dict[str, ForeignMigration]:
     return {row.file_name: row for row in source(project).read()}
 
 

@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from ...interop import SOURCES
+from ...interop import FOREIGN_HISTORIES
 from ..base import JetbaseCommand
 
 
@@ -12,7 +12,9 @@ class Command(JetbaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("source", choices=SOURCES, help="the tool that has written it")
+        parser.add_argument(
+            "source", choices=FOREIGN_HISTORIES, help="the tool that has written it"
+        )
         parser.add_argument(
             "--rename",
             action="store_true",
