@@ -114,6 +114,12 @@ def test_one_that_is_not_there(project: Project, mode: str, body: str) -> None:
     project.call("upgrade")
 
 
+def test_a_statement_that_cannot_be_read_has_its_own_line(project: Project, role: str) -> None:
+    project.write(V1__a=file(role, "on", "CREATE TABLE a (n int);", "CREATE TABEL b (n int);"))
+    with pytest.raises(CommandError, match=r"V1__a\.sql:3:8: syntax error"):
+        project.call("upgrade")
+
+
 def test_one_that_the_user_may_not_have(project: Project, role: str) -> None:
     user = f"jetbase_user_{os.getpid()}"
     project.query(f"DROP ROLE IF EXISTS {user}")

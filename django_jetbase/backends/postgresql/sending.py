@@ -393,8 +393,8 @@ class PostgreSQLDialect(Dialect):
             index = part.index_at(offset)
             if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
                 index = part.first + done
-            if head and len(results) < len(head):
-                index, offset = None, place
+            if offset is None and len(results) < len(head):
+                offset = place
             raise StatementFailed(index, offset) from error
 
     def _exchange(self, message: str, results: list[Any]) -> None:
