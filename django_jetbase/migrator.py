@@ -1,7 +1,6 @@
 """Strings files, plan, execution and history together."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -11,23 +10,25 @@ from .exceptions import (
     JetbaseError,
     LockError,
     LockLostError,
-    MigrationFileError,
     ProblemsError,
-    TargetError,
 )
 from .files.disk import File
-from .files.names import Files, migrations_of, parse_version
+from .files.names import migrations_of
 from .history.history import Past
-from .history.recorder import Recorded
-from .migration import Direction, Version, checksum_of_bytes
-from .plan.inspection import Inspection, Skip, Texts
-from .plan.plan import ZERO, Step, incomplete_problems, kept_problems, rollback_plan, upgrade_plan
-from .plan.preparation import Planned, Preparation, Prepared
+from .migration import Version, checksum_of_bytes
+from .plan.inspection import Inspection, Skip, Texts, together
+from .plan.plan import (
+    ZERO,
+    incomplete_problems,
+    kept_problems,
+    rollback_plan,
+    target_version,
+    upgrade_plan,
+)
+from .plan.preparation import Planned, Prepared
 from .plan.state import State
 from .problems import Problem, Rule
-from .repair.repair import Repair
-from .repair.takeover import Takeover
-from .results import Detail, Import, LockStatus, Result, Status, Validation
+from .results import Detail, LockStatus, Result, Status
 from .run.announcement import Announcement
 from .run.executor import Done, Executor, OvertakenError
 from .run.offline import Offline
@@ -53,9 +54,8 @@ class Migrator:
     ) -> None:
         self.database = Database(database, notice, lock_wait)
         self.history = self.database.history
-        self.recorder = self.database.recorder
-        self.preparation = Preparation(self.database)
-        self.inspection = Inspection(self.database, self.preparation)
+        self.inspection = Inspection(self.database)
+        self.preparation = self.inspection.preparation
         self.report = report
 
     # ---- reading
@@ -66,15 +66,10 @@ class Migrator:
         with self.database.reading():
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
-            problems = self._problems(files, state, skip)
+            problems = self.inspection.all_problems(files, state, skip)
             entries = tuple(state.entries())
             place = self.database.tables.place
         return Status(entries, problems, tuple(state.pending), state.current, place)
-
-    def _problems(self, files: Files, state: State, skip: Skip) -> tuple[Problem, ...]:
-        """What an upgrade of everything that is pending would be told."""
-        prepared = self.preparation.prepare(upgrade_plan(state))
-        return _together(self.inspection.problems(files, state, skip), prepared)
 
     def events(self) -> list[Past]:
         """Everything that ever happened, oldest first."""
@@ -101,7 +96,9 @@ class Migrator:
                 texts = Texts(None, self.history.text_last_kept(key, longest))
                 return Detail(events[-1].label, None, texts, (), events)
             paths = {known.path for known in (entry.migration, entry.applied) if known}
-            problems = tuple(p for p in self._problems(files, state, skip) if p.path in paths)
+            problems = tuple(
+                p for p in self.inspection.all_problems(files, state, skip) if p.path in paths
+            )
             texts = self.inspection.texts(state, entry, longest)
         return Detail(entry.subject.label, entry, texts, problems, events)
 
@@ -110,9 +107,7 @@ class Migrator:
 
         Raises TargetError for what is no version.
         """
-        wanted = _version(version)
-        if wanted is None:
-            raise TargetError("Name a version.")
+        wanted = target_version(version)
         with self.database.reading():
             return any(applied >= wanted for applied in self.history.versions())
 
@@ -141,7 +136,7 @@ class Migrator:
         statement.
         """
         skip = self.inspection.with_settings(skip)
-        target = _version(to_version)
+        target = None if to_version is None else target_version(to_version)
         found = self.inspection.read()
         if count is None and target is None and self._is_settled(found):
             return Result()
@@ -188,7 +183,9 @@ class Migrator:
 
         With `fake` they are recorded as rolled back and nothing runs.
         """
-        target = ZERO if to_version == ZERO else _version(to_version)
+        target: Version | str | None = to_version
+        if to_version not in (None, ZERO):
+            target = target_version(to_version)
         files = self.inspection.files()
 
         def prepare() -> Prepared:
@@ -220,17 +217,18 @@ class Migrator:
             if early and (dry_run or not early.planned):
                 return Result((), early.planned, early.plan.left, early.problems)
             done: list[Done] = []
-            for tries_left in reversed(range(MOST_LOCKS)):
+            lost = 0
+            while True:
                 try:
                     prepared = self._run_locked(command, prepare, done)
                 except LockLostError as error:
-                    if not tries_left:
+                    lost += 1
+                    if lost == MOST_LOCKS:
                         raise
                     self.database.dialect.notice(f"{error} This run waits for it again.")
                     self.database.renew()
                 else:
                     return Result(tuple(done), (), prepared.plan.left, prepared.problems)
-            raise AssertionError("the last try returns or raises")
 
     def _run_locked(
         self, command: str, prepare: Callable[[], Prepared], done: list[Done]
@@ -245,7 +243,7 @@ class Migrator:
         """Take the steps; False where another process overtook the plan."""
         database = self.database
         executor = Executor(
-            *(database.dialect, database.lock, self.history, self.recorder),
+            *(database.dialect, database.lock, self.history, database.recorder),
             database.settings.retries,
         )
         try:
@@ -270,14 +268,6 @@ class Migrator:
                 done = executor.run(item.step, recorded, item.section, resume=item.resume)
         announcement.done(done)
         return done
-
-    def interrupt(self, error: BaseException) -> None:
-        """Raise the error, at once or before the next statement: for the handler of a signal."""
-        self.database.dialect.interrupt(error)
-
-    def cancel(self) -> None:
-        """Let the statement in progress fail; called in another thread. Raises database errors."""
-        self.database.dialect.cancel()
 
     # ---- the lock
 
@@ -307,116 +297,13 @@ class Migrator:
                 )
             self.database.lock.take_away(holder, self.database.lock_wait)
 
-    # ---- validating and repairing
-
-    def validate(
-        self, *, files: bool = True, checksums: bool = True, fix: bool = False
-    ) -> Validation:
-        """What is wrong with the files, the checksums or both, whatever the settings skip.
-
-        With `fix` the history forgets applied files that are missing, and accepts changed ones as
-        they now are; everything else is left alone. While something is wrong with the files
-        themselves nothing is fixed, since it is not known which of them are meant.
-        """
-        skip = Skip(checksums=not checksums, files=not files, order=not files)
-        found = self.inspection.files()
-        with self.database.reading():
-            state = self.inspection.state(found, skip)
-            problems = self._problems(found, state, skip)
-            faults = self.inspection.faults(found, state)
-        if (
-            not fix
-            or faults
-            or not ((files and state.forgettable) or (checksums and state.acceptable))
-        ):
-            return Validation(problems)
-        if not found.migrations:
-            raise MigrationFileError(
-                "There is no migration file at all, so nothing is fixed: see whether MIGRATIONS_DIR"
-                " is right and there."
-            )
-        repair = Repair(self.recorder, self.preparation)
-        with self.database.recording("fix"):
-            state = self.inspection.state(found, skip)
-            lost = state.forgettable if files else []
-            edited = state.acceptable if checksums else []
-            repair.forget(lost)
-            repair.accept(state, edited)
-            problems = self._problems(found, self.inspection.state(found, skip), skip)
-        return Validation(problems, tuple(lost), tuple(edited))
-
-    def resolve(self, version: str, *, applied: bool) -> None:
-        """Record of an incomplete migration that it is applied, or that it is not."""
-        files = self.inspection.files()
-        with self.database.recording("resolve"):
-            state = self.inspection.state(files)
-            wanted = parse_version(version)
-            rows = (row for row in state.applied if row.incomplete)
-            row = next(
-                (r for r in rows if r.path == version or (wanted and r.version == wanted)), None
-            )
-            if row is None:
-                raise TargetError(f"{version} is not incomplete: nothing to do.", version=version)
-            file = state.file_begun(row)
-            recorded = self.preparation.recorded(Step(Direction.UPGRADE, file, row))
-            self.recorder.write(self.recorder.resolved(recorded, row, applied))
-
-    def baseline(self, version: str) -> list[Recorded]:
-        """Record that the database is at a version, without running anything.
-
-        Returns what was recorded, nothing where the history agrees already. Raises HistoryError
-        where it does not.
-        """
-        wanted = _version(version)
-        assert wanted is not None  # given
-        files = self.inspection.files()
-        with self.database.reading():
-            self._refuse_faults(files, "Nothing was recorded.")
-        with self.database.recording("baseline"):
-            state = self.inspection.state(files)
-            return Repair(self.recorder, self.preparation).baseline(state, wanted)
-
-    def import_history(self, source: str, *, rename: bool = False) -> Import:
-        """Take over the history of another tool, one of `FOREIGN_HISTORIES`; its tables stay.
-
-        With `rename` files whose names are that tool's own get ours on disk. Raises HistoryError
-        where our history says something else already.
-        """
-        takeover = Takeover(self.database, self.preparation, source)
-        found = self.inspection.read()
-        files = migrations_of(takeover.our_files(found))
-        with self.database.reading():
-            self._refuse_faults(files, "Nothing was imported.")
-            matches = takeover.matches(files.migrations)
-        with self.database.recording("import"):
-            recorded = takeover.record(self.inspection.state(files), matches)
-            problems = [
-                *takeover.differences(matches),
-                *self.inspection.problems(files, self.inspection.state(files), Skip()),
-            ]
-        names = tuple(takeover.names(found))
-        if rename:
-            takeover.rename(found)
-        done, left = (names, ()) if rename else ((), names)
-        return Import(tuple(recorded), tuple(problems), done, left)
-
-    def _refuse_faults(self, files: Files, consequence: str) -> None:
-        state = self.inspection.state(files)
-        if faults := self.inspection.faults(files, state) + self.inspection.another_history(state):
-            raise ProblemsError(faults, consequence)
-
 
 def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> Prepared:
     """The plan with its warnings. Raises ProblemsError with every problem where one is an error."""
-    everything = _together(problems, prepared)
+    everything = together(problems, prepared)
     if any(problem.is_error for problem in everything):
         raise ProblemsError(everything, consequence)
     return Prepared(prepared.plan, prepared.planned, everything)
-
-
-def _together(problems: list[Problem], prepared: Prepared) -> tuple[Problem, ...]:
-    """Each problem once."""
-    return tuple(dict.fromkeys([*problems, *prepared.problems]))
 
 
 def _without_lock(prepare: Callable[[], Prepared], dry_run: bool) -> Prepared | None:
@@ -427,12 +314,3 @@ def _without_lock(prepare: Callable[[], Prepared], dry_run: bool) -> Prepared | 
         if dry_run or not any(problem.id is Rule.INCOMPLETE for problem in error.problems):
             raise
         return None
-
-
-def _version(text: Any) -> Version | None:
-    if text is None:
-        return None
-    version = parse_version(text) if isinstance(text, str) else None
-    if version is None:
-        raise TargetError(f"{text!r} is no version: use digits separated by '.' or '_'.")
-    return version

@@ -13,12 +13,15 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from .. import display
 from ..backends import message_of
+from ..backends.base.operations import Dialect
 from ..conf import aliases_in_use
-from ..database import refuse_moving_backend
+from ..database import Database, refuse_moving_backend
 from ..exceptions import JetbaseError, SettingsError
 from ..migrator import Migrator
+from ..plan.inspection import Inspection
 from ..plan.preparation import Planned
 from ..problems import Problem
+from ..repair.repair import Repair
 from ..results import Result
 from ..run.executor import Done
 from .documents import failure_document, result_document
@@ -146,7 +149,7 @@ class JetbaseCommand(BaseCommand):
     def remedy(self, error: Exception) -> str:
         """The way out of a database error."""
         target = self.interruption.target
-        return target.database.dialect.remedy(error) if isinstance(target, Migrator) else ""
+        return target.remedy(error) if isinstance(target, Dialect) else ""
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
@@ -171,8 +174,13 @@ class JetbaseCommand(BaseCommand):
             report=self.report,
             notice=self.notice,
         )
-        self.interruption.target = migrator
+        self.interruption.target = migrator.database.dialect
         return migrator
+
+    def repair(self, **options: Any) -> Repair:
+        database = Database(options["database"], self.notice, options.get("lock_wait"))
+        self.interruption.target = database.dialect
+        return Repair(Inspection(database))
 
     def write(self, text: str) -> None:
         self.stdout.write(display.printable(text))

@@ -26,7 +26,7 @@ class ValidationCommand(JetbaseCommand):
 
     def run(self, **options: Any) -> None:
         fix = self.fixes or options["fix"]
-        validation = self.migrator(**options).validate(
+        validation = self.repair(**options).validate(
             files=self.files, checksums=self.checksums, fix=fix
         )
         if self.json:

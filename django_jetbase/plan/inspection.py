@@ -1,9 +1,11 @@
 """Put the files and the history of a database side by side, and find what is wrong."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..database import Database
+from ..exceptions import ProblemsError
 from ..files.disk import File, read_files
 from ..files.names import Files, migrations_of
 from ..problems import Problem
@@ -16,8 +18,9 @@ from .plan import (
     file_problems,
     incomplete_problems,
     order_problems,
+    upgrade_plan,
 )
-from .preparation import Preparation
+from .preparation import Preparation, Prepared
 from .state import Entry, OutOfOrder, State
 
 
@@ -46,11 +49,12 @@ class Texts(NamedTuple):
 class Inspection:
     """Looks at one database. Reads its files when asked to, its history at every look."""
 
-    def __init__(self, database: Database, preparation: Preparation) -> None:
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self.tables = database.tables
         self.settings = database.settings
         self.history = database.history
-        self.preparation = preparation
+        self.preparation = Preparation(database)
 
     def read(self) -> list[File]:
         return read_files(self.settings.migrations_dir)
@@ -118,6 +122,17 @@ class Inspection:
             problems += checksum_problems(state)
         return problems
 
+    def all_problems(self, files: Files, state: State, skip: Skip) -> tuple[Problem, ...]:
+        """What an upgrade of everything that is pending would be told."""
+        prepared = self.preparation.prepare(upgrade_plan(state))
+        return together(self.problems(files, state, skip), prepared)
+
+    def refuse_faults(self, files: Files, consequence: str) -> None:
+        """Raise ProblemsError where something is wrong with the files alone."""
+        state = self.state(files)
+        if faults := self.faults(files, state) + self.another_history(state):
+            raise ProblemsError(faults, consequence)
+
     def another_history(self, state: State) -> list[Problem]:
         """What another one says has run, where ours is empty."""
         if state.applied:
@@ -135,3 +150,8 @@ class Inspection:
             or settings.skip_checksum_validation,
             files=skip.files or settings.skip_validation or settings.skip_file_validation,
         )
+
+
+def together(problems: Iterable[Problem], prepared: Prepared) -> tuple[Problem, ...]:
+    """Those of the files and the history and those of the plan, each once."""
+    return tuple(dict.fromkeys([*problems, *prepared.problems]))

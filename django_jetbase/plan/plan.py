@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..exceptions import TargetError
+from ..files.names import parse_version
 from ..migration import Applied, Direction, Migration, Version
 from ..problems import Problem, Rule
 from .state import OutOfOrder, State, subject
@@ -36,6 +37,14 @@ class Plan:
 
     steps: tuple[Step, ...]
     left: tuple[Migration, ...] = ()
+
+
+def target_version(text: object) -> Version:
+    """The version that is named. Raises TargetError for what is none."""
+    version = parse_version(text) if isinstance(text, str) else None
+    if version is None:
+        raise TargetError(f"{text!r} is no version: use digits separated by '.' or '_'.")
+    return version
 
 
 def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:

@@ -17,7 +17,7 @@ class Command(JetbaseCommand):
 
     def run(self, **options: Any) -> None:
         version = options["baseline_version"]
-        recorded = self.migrator(**options).baseline(version)
+        recorded = self.repair(**options).baseline(version)
         for migration in recorded:
             self.say(f"Recorded {migration.path or f'version {version}'} as baseline")
         if not recorded:

@@ -23,7 +23,7 @@ class Command(JetbaseCommand):
 
     def run(self, **options: Any) -> None:
         source = options["source"]
-        result = self.migrator(**options).import_history(source, rename=options["rename"])
+        result = self.repair(**options).import_history(source, rename=options["rename"])
         for migration in result.recorded:
             self.say(f"Imported {migration.path or f'baseline {migration.version}'}")
         if not result.recorded:

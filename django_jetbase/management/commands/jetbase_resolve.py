@@ -21,6 +21,6 @@ class Command(JetbaseCommand):
         )
 
     def run(self, **options: Any) -> None:
-        self.migrator(**options).resolve(options["migration"], applied=options["applied"])
+        self.repair(**options).resolve(options["migration"], applied=options["applied"])
         answer = "applied" if options["applied"] else "not applied"
         self.say(f"{options['migration']} is now recorded as {answer}.")
