@@ -5,6 +5,7 @@ Nowhere else is it asked which database one has.
 
 from collections.abc import Collection
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from django.db import Error, connections
@@ -16,14 +17,15 @@ from ..sql.redaction import message_without
 from .base.client import Client
 from .base.introspection import Introspection
 from .base.operations import Dialect, Notice
+from .base.steps import Steps
 
 # By `connection.vendor`, which is the name of the folder, how the names of its classes begin.
 BACKENDS = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
 
 
 def _part(vendor: str, module: str, name: str, usual: Any) -> Any:
-    """A class from the folder of a database; the usual one for a database that has none here."""
-    if vendor not in BACKENDS:
+    """A class from the folder of a database; the usual one where that has none."""
+    if vendor not in BACKENDS or not find_spec(f".{vendor}.{module}", __name__):
         return usual
     return getattr(import_module(f".{vendor}.{module}", __name__), BACKENDS[vendor] + name)
 
@@ -38,6 +40,12 @@ def dialect_of(connection: BaseDatabaseWrapper, notice: Notice = lambda text: No
     """How the database of a connection runs SQL."""
     dialect: type[Dialect] = _part(connection.vendor, "operations", "Operations", Dialect)
     return dialect(connection, notice)
+
+
+def steps_of(dialect: Dialect) -> Steps:
+    """How the database runs a section without a transaction."""
+    steps: type[Steps] = _part(dialect.connection.vendor, "steps", "Steps", Steps)
+    return steps(dialect)
 
 
 def message_of(error: BaseException, alias: str) -> str:

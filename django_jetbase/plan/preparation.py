@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..backends import steps_of
 from ..backends.base.operations import DJANGO_MIGRATIONS
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
@@ -87,7 +88,7 @@ class Preparation:
         if text is None and step.migration and step.migration.checksum == row.checksum:
             text = step.migration.text
         before = self.parsed(row.path, text).upgrade if text else None
-        if problem := going_on_problem(row, before, section, self.dialect):
+        if problem := going_on_problem(row, before, section, steps_of(self.dialect)):
             raise ProblemsError([problem])
 
     def _with_timeouts(self, section: Section) -> Section:

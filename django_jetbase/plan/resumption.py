@@ -2,7 +2,7 @@
 
 import re
 
-from ..backends.base.operations import Dialect
+from ..backends.base.steps import Steps
 from ..files.script import Section
 from ..migration import Applied
 from ..problems import Problem, Rule
@@ -11,7 +11,7 @@ _CHAINS = re.compile(r"\bAND\s+CHAIN\b", re.IGNORECASE)
 
 
 def going_on_problem(
-    row: Applied, before: Section | None, now: Section, dialect: Dialect
+    row: Applied, before: Section | None, now: Section, steps: Steps
 ) -> Problem | None:
     """Why going on would not do what the whole section says; None where it would.
 
@@ -31,14 +31,14 @@ def going_on_problem(
         reason = None
         if number >= row.committed:
             if same is None or same.text != statement.text:
-                reason = dialect.obstacle_to_correct(statement, same)
+                reason = steps.obstacle_to_correct(statement, same)
         elif same is None or same.text != statement.text:
             reason = "has run already, and was changed"
         else:
-            reason = dialect.obstacle_to_skip(statement, inside=inside)
+            reason = steps.obstacle_to_skip(statement, inside=inside)
         if reason:
             return _problem(row, f"statement {number + 1} {reason}", same.line if same else None)
-        if dialect.controls(statement):
+        if steps.dialect.controls(statement):
             begins = statement.keyword in ("BEGIN", "START")
             inside = begins or _CHAINS.search(statement.text) is not None
     return None

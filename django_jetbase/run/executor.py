@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from django.db import Error, IntegrityError
 
-from ..backends.base.operations import Dialect, Retrying, failing
+from ..backends import steps_of
+from ..backends.base.operations import Dialect, failing
+from ..backends.base.steps import Retrying
 from ..backends.base.values import Progress, StatementFailed
 from ..exceptions import LockError
 from ..files.script import Section
@@ -62,6 +64,7 @@ class Executor:
         self, dialect: Dialect, lock: Lock, history: History, recorder: Recorder, retries: int
     ) -> None:
         self.dialect = dialect
+        self.steps = steps_of(dialect)
         self.lock = lock
         self.history = history
         self.recorder = recorder
@@ -93,7 +96,7 @@ class Executor:
             if failure.partial and not run.progress:
                 run.outcome = replace(run.outcome, partial=True)
                 self._record_incomplete(step, migration, section)
-            error = error_of(failure, run.outcome, migration, section, step.direction, self.dialect)
+            error = error_of(failure, run.outcome, migration, section, step.direction, self.steps)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         return Done(step, time.monotonic() - started, len(section.statements))
@@ -170,6 +173,7 @@ class _Run:
     ) -> None:
         self.executor = executor
         self.dialect = executor.dialect
+        self.steps = executor.steps
         self.lock = executor.lock
         self.history = executor.history
         self.recorder = executor.recorder
@@ -211,7 +215,7 @@ class _Run:
             table, row.sequence, fence, self._look, row.committed, unsure=unsure
         )
         try:
-            self.dialect.run_one_by_one(self.section, self.progress, self._while_locked(retry))
+            self.steps.run(self.section, self.progress, self._while_locked(retry))
             self._finish()
         except StatementFailed as failure:
             self.outcome = Outcome(
@@ -233,7 +237,7 @@ class _Run:
         if self.resume:
             assert row is not None  # it is incomplete
             return self.recorder.going_on(self.migration, row, self._count)
-        attempted = 0 if self.dialect.records_progress(self.section) else AppliedMigration.UNKNOWN
+        attempted = 0 if self.steps.records_progress(self.section) else AppliedMigration.UNKNOWN
         return self.recorder.beginning(self.migration, row, direction, self._count, attempted)
 
     def settle(self) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..backends.base.operations import Dialect
+from ..backends.base.steps import Steps
 from ..backends.base.values import StatementFailed
 from ..exceptions import StatementError
 from ..files.script import Section
@@ -35,9 +35,10 @@ def error_of(
     migration: Recorded,
     section: Section,
     direction: Direction,
-    dialect: Dialect,
+    steps: Steps,
 ) -> StatementError:
     """The failure as an error for people."""
+    dialect = steps.dialect
     said = dialect.message_of(failure.__cause__)
     line = column = statement = rules = None
     shown = ""
@@ -53,7 +54,7 @@ def error_of(
     where = ":".join(str(part) for part in (migration.path, line, column) if part)
     text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
     remedy = dialect.remedy(failure.__cause__, statement.keyword if statement else "")
-    resumes = direction is Direction.UPGRADE and dialect.records_progress(section)
+    resumes = direction is Direction.UPGRADE and steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
     error = StatementError(
         "\n".join(filter(None, [text, remedy, consequence])),

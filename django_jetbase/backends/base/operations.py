@@ -1,7 +1,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, ClassVar
 
 from django.db import Error
@@ -14,7 +13,7 @@ from ...sql.lexicon import Lexicon
 from ...sql.queries import Expression, Query
 from ...sql.redaction import without_values
 from ...sql.scanner import Statement, scan
-from .values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
+from .values import Blocker, Holder, Location, Obstacle, StatementFailed
 
 # What may hold semicolons of its own, in whatever language.
 _HAS_BODY = re.compile(
@@ -23,7 +22,6 @@ _HAS_BODY = re.compile(
     re.IGNORECASE,
 )
 Notice = Callable[[str], None]
-Retrying = Callable[[Callable[[], None]], None]
 
 
 DJANGO_MIGRATIONS = "django_migrations"
@@ -300,75 +298,6 @@ class Dialect:
             self.abandon(section)
             raise
         self.after_commit(section)
-
-    def run_one_by_one(self, section: Section, progress: Progress, retry: Retrying) -> None:
-        """Run the section in autocommit from where it has come to.
-
-        `retry` runs each statement that is not in a transaction of the section's own.
-        Raises StatementFailed. After any error what is open is rolled back, the session restored.
-        """
-        try:
-            self.prepare(section)
-            if progress.start:
-                self.skip(section, progress.start)
-            for index, statement in enumerate(section.statements):
-                if index >= progress.start:
-                    self.step(index, statement, section, progress, retry)
-            with failing(None):
-                self.before_commit(section)
-                if section.statements and self.is_open(None):
-                    self.commit_open(section, progress)
-        except BaseException as error:
-            if isinstance(error, StatementFailed) and not self.is_connected():
-                error.partial = True
-            self.abandon(section)
-            raise
-        with failing(None):
-            self.restore_session(section)
-
-    def step(
-        self,
-        index: int,
-        statement: Statement,
-        section: Section,
-        progress: Progress,
-        retry: Retrying,
-    ) -> None:
-        """Run one statement of such a section. Raises StatementFailed."""
-        if self.is_open(None):
-            if self.controls(statement) and statement.keyword not in ("ROLLBACK", "ABORT"):
-                progress.verify()
-            self.run(index, statement, section)
-        else:
-            retry(partial(self.run, index, statement, section))
-        if not self.is_open(statement):
-            progress(index + 1)
-
-    def commit_open(self, section: Section, progress: Progress) -> None:
-        """Commit what such a section has left open at its end."""
-        self.execute("COMMIT")
-        progress(len(section.statements))
-
-    def records_progress(self, section: Section) -> bool:
-        """Whether the history hears of every statement of such a section, so that it can go on."""
-        return False
-
-    def skip(self, section: Section, count: int) -> None:
-        """Pass over statements that ran before, but for what they did to the session."""
-
-    def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
-        """Why nothing can go on behind this statement, which ran before.
-
-        `inside` if it was in a transaction of the section's own.
-        """
-        return None
-
-    def obstacle_to_correct(self, before: Statement, now: Statement | None) -> str | None:
-        """Why a statement of which only the beginning is known may not be another one now.
-
-        Or none, where the file has got shorter.
-        """
-        return "had begun, so that nothing tells what it did, and was changed"
 
     def interrupt(self, error: BaseException) -> None:
         """Raise the error, now or before the next statement; called in the thread that runs."""

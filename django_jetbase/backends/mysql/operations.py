@@ -13,7 +13,7 @@ from ...sql.lexicon import Lexicon
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
 from ..base.errors import FULL, READ_ONLY, lacks
-from ..base.operations import Dialect, Retrying, failing, marks
+from ..base.operations import Dialect, failing, marks
 from ..base.values import Blocker, Holder, Location, Obstacle, Progress, StatementFailed
 from .errors import grant_for, without_rows
 from .lexicon import MySQLLexicon
@@ -113,7 +113,7 @@ class MySQLOperations(Dialect):
         super().__init__(*args, **kwargs)
         self._open = False
         self._autocommit = True
-        self._outlived = False  # by changes, the last rollback
+        self.outlived = False  # by changes, the last rollback
         self._progress: Callable[[int], None] = lambda committed: None
         self._variables: dict[str, str] = {}
         self._database: str | None = None  # that the run began in
@@ -285,22 +285,18 @@ class MySQLOperations(Dialect):
     def run_in_transaction(
         self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
     ) -> None:
-        self._outlived = False
+        self.outlived = False
         try:
             super().run_in_transaction(section, verify, closing)
         except StatementFailed as failure:
-            failure.partial = self._outlived
+            failure.partial = self.outlived
             raise
 
-    def run_one_by_one(self, section: Section, progress: Progress, retry: Retrying) -> None:
+    def follow(self, progress: Progress) -> None:
+        """Hear how far a section comes that runs statement by statement."""
         self._open, self._autocommit = False, True
         self._progress = progress
-        self._outlived = False
-        try:
-            super().run_one_by_one(section, progress, retry)
-        except StatementFailed as failure:
-            failure.partial = failure.partial or self._outlived
-            raise
+        self.outlived = False
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         was_open = self._open or not self._autocommit
@@ -502,7 +498,7 @@ class MySQLOperations(Dialect):
             self._set("character_set_results", self._variables["character_set_results"])
         self.execute("ROLLBACK")
         codes = (code for _level, code, _message in self.execute("SHOW WARNINGS"))
-        self._outlived = _NOT_TAKEN_BACK in codes
+        self.outlived = _NOT_TAKEN_BACK in codes
 
     def begin(self) -> None:
         self.execute("START TRANSACTION")

@@ -8,7 +8,7 @@ from ...sql.lexicon import OpenTokenError
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from .sending import CHECK_DEFERRED, STARTED, settings_of
+from .operations import CHECK_DEFERRED, STARTED, settings_of
 
 # Outside of quotes psql takes a name behind a colon for a variable of its own.
 _COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")

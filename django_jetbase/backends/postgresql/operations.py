@@ -1,391 +1,512 @@
-"""PostgreSQL sections without a transaction: statement by statement, with their progress."""
-
 import re
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from io import StringIO
+from typing import Any, ClassVar
 
 from django.db import Error
 
+from ...exceptions import SettingsError
 from ...files.script import Section
+from ...sql.lexicon import Lexicon
+from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
-from ..base.operations import Retrying, failing
-from ..base.values import Progress, StatementFailed
-from .messages import Message
-from .sending import CONTROL, NOT_INSIDE, SENDS_MESSAGES, PostgreSQLDialect, sqlstate
+from ..base.errors import FULL, READ_ONLY, lacks
+from ..base.operations import NEEDS_NO_TRANSACTION, Dialect, failing, marks
+from ..base.values import Blocker, Holder, Location, Obstacle, StatementFailed
+from .errors import Said, grant_for, notice_without_rows, without_rows
+from .lexicon import PostgreSQLLexicon
+from .messages import SEPARATOR, Message, messages
+from .search_path import Locator, asked_for, first_literal, names_in
 
-_ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
-_REPEATABLE = re.compile(r"(?:VACUUM|REINDEX|CLUSTER|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE)
-_COMMITS = re.compile(r"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
-_READ_ONLY = re.compile(r"\bREAD\s+ONLY\b|\btransaction_read_only\b", re.IGNORECASE)
-_OF_SESSION = re.compile(
-    r"(?:CREATE (?:(?:GLOBAL|LOCAL) )?(?:OR REPLACE )?TEMP(?:ORARY)?|PREPARE(?! TRANSACTION)"
-    r"|DECLARE|LISTEN)\b",
+try:
+    from psycopg import ClientCursor, errors, generators, pq
+except ImportError:
+    SENDS_MESSAGES = False  # psycopg2 cannot say which statement of a message failed
+else:
+    SENDS_MESSAGES = True
+
+CONTROL = re.compile(
+    r"(?:BEGIN|COMMIT|END|ABORT|START TRANSACTION|PREPARE TRANSACTION)\b"
+    r"|ROLLBACK\b(?! (?:(?:WORK|TRANSACTION) )?TO\b)",
     re.IGNORECASE,
 )
-_CREATES_TEMPORARY = re.compile(
-    r"CREATE (?:OR REPLACE )?(?:UNLOGGED )?\w+ (?:IF NOT EXISTS )?\"?pg_temp\"? ?\.", re.IGNORECASE
+NOT_INSIDE = re.compile(
+    r"(?P<what>VACUUM|(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM"
+    r"|ALTER DATABASE .+? SET TABLESPACE|DISCARD ALL"
+    r"|REINDEX (?:\([^)]*\) )?(?:DATABASE|SYSTEM|SCHEMA)"
+    r"|(?:CREATE (?:UNIQUE )?INDEX|DROP INDEX|REINDEX (?:\([^)]*\) )?\w+) CONCURRENTLY"
+    r"|ALTER TABLE .+? DETACH PARTITION .+? CONCURRENTLY"
+    r"|REINDEX \([^)]*\bCONCURRENTLY\b)(?!\w)",
+    re.IGNORECASE | re.DOTALL,
 )
-_INTO_TEMPORARY = re.compile(
-    r"\bINTO\s+(?:(?:GLOBAL|LOCAL)\s+)?TEMP(?:ORARY)?\s+(?:TABLE\s+)?[\w\"]", re.IGNORECASE
+CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
+STARTED = "CAST(extract(epoch FROM backend_start) AS text)"  # of others: not for every role
+_TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
+_MAY_NOT_RUN_INSIDE = frozenset(
+    "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
 )
-# SET LOCAL and SET TRANSACTION end with their transaction.
-_SETS = re.compile(
-    r"(?:SET (?:SESSION )?(?!LOCAL\b|TRANSACTION\b|CONSTRAINTS\b)|RESET )"
-    r'"?(?P<name>TIME ZONE|[\w.]+)',
-    re.IGNORECASE,
-)
-_SETS_OTHERWISE = re.compile(r"set_config|UPDATE\s+(?:pg_catalog\.)?pg_settings", re.IGNORECASE)
-_SETS_IN_BODY = re.compile(
-    r"(?:\$|;|\bBEGIN|\bTHEN|\bELSE|\bLOOP|\bEXECUTE\s+E?')\s*(?:RE)?SET\s+(?!LOCAL\b)",
-    re.IGNORECASE,
-)
-_FORGETS_ALL = re.compile(r"(?:RESET|DISCARD) ALL\b", re.IGNORECASE)
-_CHAINS = re.compile(r"^(?:COMMIT|END)\b.* AND CHAIN\b", re.IGNORECASE)
-_OPENS = re.compile(r"(?:BEGIN|START|SET TRANSACTION)\b", re.IGNORECASE)
-_KEEPS_FROM_WRITING = re.compile(
-    r"\bAUTHORIZATION\b|\bdefault_transaction_read_only\b|\bSESSION\s+CHARACTERISTICS\b",
-    re.IGNORECASE,
-)
-_NAME = r'(?:"(?:[^"]|"")+"|[^\s("]+)'
-_CREATES_INDEX = re.compile(
-    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:(?:IF NOT EXISTS )?(?P<index>{_NAME}) )?"
-    rf"ON (?:ONLY )?(?P<table>{_NAME}(?: ?\. ?{_NAME})?)",
-    re.IGNORECASE,
-)
-_DROPS_INDEX = re.compile(
-    rf"DROP INDEX CONCURRENTLY (?:IF EXISTS )?(?P<index>{_NAME}(?: ?\. ?{_NAME})?)", re.IGNORECASE
-)
-_DETACHES = re.compile(r"ALTER TABLE .+? DETACH PARTITION .+? CONCURRENTLY\b", re.IGNORECASE)
-_NAMES_ROLE = re.compile(r"\bROLE\b", re.IGNORECASE)
-_OWN_TRANSACTION = frozenset({"25001", "2D000"})  # refused inside one; ends the one it is in
+_TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
+_ROWS_BLOCK = 1 << 16  # characters
 
 
-class PostgreSQLOperations(PostgreSQLDialect):
-    """Records how far such a section has come.
+class PostgreSQLOperations(Dialect):
+    """PostgreSQL: with psycopg 3 a file, its history and its COMMIT are one message."""
 
-    A statement is one transaction with its record where that can be. Of one that must be alone the
-    history says beforehand that it begins, and afterwards that it is done. What a transaction of
-    the section's own does is recorded in it.
-    """
+    quote_mark: ClassVar[str] = '"'
+    locking_read: ClassVar[str] = " FOR SHARE"
+    flush_cascades: ClassVar[bool] = True
+    has_schemas: ClassVar[bool] = True
+    has_timeouts: ClassVar[bool] = True
+    has_roles: ClassVar[bool] = True
+    at_work: ClassVar[str] = (
+        "EXISTS (SELECT 1 FROM pg_stat_activity"
+        f" WHERE pid = session AND coalesce({STARTED} = nullif(session_start, ''), true))"
+    )
+    elapsed: ClassVar[Expression] = Expression(
+        "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)"
+    )
 
-    def records_progress(self, section: Section) -> bool:
-        """Not where the session may be another user's, or one that writes nothing."""
-        return not _KEEPS_FROM_WRITING.search(section.text)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._restore: list[str] = []
+        self._composer: Any = None
+        self.role = "none"  # that the run began with
 
-    def skip(self, section: Section, count: int) -> None:
-        """Set again what was lost with the session, and open what a chained COMMIT had opened."""
-        last: dict[str, int] = {}
-        for index, statement in enumerate(section.statements[:count]):
-            lead = self.lead(statement)
-            if _FORGETS_ALL.match(lead):
-                keeps_role = statement.keyword == "RESET" and "role" in last
-                last = {"role": last["role"]} if keeps_role else {}
-                last["all"] = index
-            elif found := _SETS.match(lead):
-                last[found["name"].lower()] = index
-        for index in sorted(last.values()):
-            self.run(index, section.statements[index], section)
-        if _CHAINS.search(self.lead(section.statements[count - 1])):
-            self._open_again(section, count)
+    @cached_property
+    def lexicon(self) -> Lexicon:  # type: ignore[override]
+        self.connection.ensure_connection()
+        conforming = self._info.parameter_status("standard_conforming_strings")
+        return PostgreSQLLexicon(backslash_escapes=conforming == "off")
 
-    def _open_again(self, section: Section, count: int) -> None:
-        """Begin the transaction that the last of these statements has begun, like the one before.
+    @property
+    def _info(self) -> Any:
+        return self.connection.connection.info
 
-        That is with the isolation level of the first one of the chain.
-        """
-        opening: list[int] = []
-        for index, statement in enumerate(section.statements[:count]):
-            if statement.keyword in ("BEGIN", "START"):
-                opening = [index]
-            elif _OPENS.match(self.lead(statement)):
-                opening.append(index)
-        for index in opening:
-            self.run(index, section.statements[index], section)
-
-    def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
-        lead = self.lead(statement)
-        selects = statement.keyword in ("SELECT", "WITH")
-        if (
-            _OF_SESSION.match(lead)
-            or _CREATES_TEMPORARY.match(lead)
-            or (selects and _INTO_TEMPORARY.search(statement.text))
-        ):
-            return "made what was lost with its session"
-        if (
-            _SETS_OTHERWISE.search(statement.text)
-            or (inside and _SETS.match(lead))
-            or (statement.keyword == "DO" and _SETS_IN_BODY.search(statement.text))
-        ):
-            return "set what was lost with its session, in a way that cannot be done again"
-        return None
-
-    def obstacle_to_correct(self, before: Statement, now: Statement | None) -> str | None:
-        """An index is looked for; what it is like is known if it is as the file had it."""
-        if not _CREATES_INDEX.match(self.lead(before)):
-            return super().obstacle_to_correct(before, now)
-        if not (found := self._index(before)):
-            return None
-        name, valid = found
-        if valid:
-            return f"has built the index {name}, and was changed: drop it first"
-        if now and _CREATES_INDEX.match(self.lead(now)) and self._index(now) == found:
-            return None  # it is dropped before it is built again
-        return f"has left the invalid index {name}, and was changed: drop it first"
-
-    def step(
-        self,
-        index: int,
-        statement: Statement,
-        section: Section,
-        progress: Progress,
-        retry: Retrying,
-    ) -> None:
-        if not self.records_progress(section):
-            super().step(index, statement, section, progress, retry)
-        elif self.is_open(None):
-            self._step_inside(index, statement, section, progress)
-        elif self._must_be_alone(statement):
-            self._step_alone(index, statement, section, progress, retry)
-        else:
-            self._step_recorded(index, statement, section, progress, retry)
-
-    def _must_be_alone(self, statement: Statement) -> bool:
-        if statement.keyword in _ALONE:
-            return True
-        if statement.keyword == "DO":
-            return bool(_COMMITS.search(statement.text))
-        lead = self.lead(statement)
-        return bool(CONTROL.match(lead) or NOT_INSIDE.match(lead))
-
-    def _may_have_committed(self, statement: Statement) -> bool:
-        """Whether a commit of its own may go before its failure."""
-        return statement.keyword in ("CALL", "DO", "REINDEX") or bool(
-            _DETACHES.match(self.lead(statement))
-        )
-
-    def _reads_only(self, section: Section) -> bool:
-        """Whether the transaction that is open may not write, not even the record."""
-        if not self._may_read_only(section):
-            return False
-        with failing(None):
-            return not self.takes_writes()
-
-    def _may_read_only(self, section: Section) -> bool:
-        return _READ_ONLY.search(section.text) is not None
-
-    def _step_inside(
-        self, index: int, statement: Statement, section: Section, progress: Progress
-    ) -> None:
-        """In a transaction of the section's own, whose COMMIT commits the record too."""
-        commits = statement.keyword in ("COMMIT", "END")
-        recorded = commits and not self._reads_only(section)
-        if recorded:
-            self._record(progress, index + 1, section)
-        self.run(index, statement, section)
-        if commits or not self.is_open(None):
-            progress(index + 1)
-        if not recorded and not self.is_open(None):
-            self._record(progress, index + 1, section)
-
-    def commit_open(self, section: Section, progress: Progress) -> None:
-        if self.records_progress(section) and not self._reads_only(section):
-            self._record(progress, len(section.statements), section)
-        super().commit_open(section, progress)
-
-    def _step_recorded(
-        self,
-        index: int,
-        statement: Statement,
-        section: Section,
-        progress: Progress,
-        retry: Retrying,
-    ) -> None:
-        note = self._note(progress, index + 1, index + 1, section)
-        try:
-            retry(partial(self._run_with, index, statement, section, note))
-        except StatementFailed as failure:
-            if sqlstate(failure.__cause__) not in _OWN_TRANSACTION:
-                raise
-            self._step_alone(index, statement, section, progress, retry)
-            return
-        progress(index + 1)
-
-    def _run_with(
-        self, index: int, statement: Statement, section: Section, note: Sequence[str]
-    ) -> None:
-        """Run the statement and the note as one transaction."""
-        try:
-            if SENDS_MESSAGES and statement.rows is None:
-                self._send(["BEGIN"], Message(index, [statement]), [*note, "COMMIT"])
-                return
-            self.execute("BEGIN")
-            self.run(index, statement, section)
-            with failing(None):
-                for sql in [*note, "COMMIT"]:
-                    self.execute(sql)
-        except BaseException as error:
-            self.rollback()
-            if isinstance(error, StatementFailed) and error.index is None:
-                error.index = index  # a deferred constraint of it fails at the COMMIT
-            raise
-
-    def _step_alone(
-        self,
-        index: int,
-        statement: Statement,
-        section: Section,
-        progress: Progress,
-        retry: Retrying,
-    ) -> None:
-        begins = statement.keyword in ("BEGIN", "START")
-        unsure = progress.unsure and index == progress.start
-        if unsure and self._is_done(index, statement, section):
-            self._record(progress, index + 1, section)
-            progress(index + 1)
-            return
-        if not begins:
-            self._record(progress, index, section, attempted=index + 1)
-        builds = _CREATES_INDEX.match(self.lead(statement))
-        again = unsure or (builds is not None and not builds["index"])
-
-        def attempt() -> None:
-            nonlocal again
-            if again:
-                self._drop_invalid(index, statement)
-            again = True
-            try:
-                self.run(index, statement, section)
-            except StatementFailed as failure:
-                failure.partial = failure.partial or self._may_have_committed(statement)
-                raise
-
-        try:
-            retry(attempt)
-            self._refuse_invalid(index, statement)
-        except StatementFailed as failure:
-            found = self._index(statement)
-            invalid = found is not None and not found[1]
-            failure.left = f"the invalid index {found[0]}" if found and invalid else ""
-            failure.left = failure.left or self._left_by_reindex(statement)
-            failure.partial = failure.partial or invalid
-            failure.unsure = failure.unsure or (invalid and _is_named(self.lead(statement)))
-            raise
-        if unsure and (left := self._left_by_reindex(statement)):
-            self.notice(f"Perhaps of an earlier try, there is {left}: drop it.")
-        if not self.is_open(None):
-            try:
-                retry(partial(self._record, progress, index + 1, section))
-            except StatementFailed as failure:
-                failure.partial = failure.unsure = True
-                raise
-            progress(index + 1)
-
-    # ---- what had begun when the run ended
-
-    def _is_done(self, index: int, statement: Statement, section: Section) -> bool:
-        """Whether a statement of which only the beginning is known has done its work.
-
-        Raises StatementFailed where nothing tells.
-        """
-        lead = self.lead(statement)
-        if (builds := _CREATES_INDEX.match(lead)) and builds["index"]:
-            index_found = self._index(statement)
-            return index_found is not None and index_found[1]
-        if builds and self._index(statement):
-            return False
-        if found := _DROPS_INDEX.match(lead):
-            return self.execute("SELECT to_regclass(%s) IS NULL", (found["index"],)) == [(True,)]
-        if _REPEATABLE.match(lead) or CONTROL.match(lead):
-            return False
-        said = "it had begun when the run ended, and nothing tells whether it has done its work"
-        error = StatementFailed(index)
-        error.partial = error.unsure = True
-        raise error from Error(said)
-
-    def _index(self, statement: Statement) -> tuple[str, bool] | None:
-        """The index that the statement builds, and whether it is valid; None where it is not there.
-
-        Without a name of its own it is one that is invalid. None as well for other statements, and
-        where the connection died.
-        """
-        found = _CREATES_INDEX.match(self.lead(statement))
-        if not found or not self.is_connected():
-            return None
+    def tables_among(self, names: Sequence[str]) -> set[str]:
         rows = self.execute(
-            "SELECT i.indexrelid::regclass::text, i.indisvalid FROM pg_index i"
-            " JOIN pg_class c ON c.oid = i.indexrelid"
-            " WHERE coalesce(c.relname = %s, NOT i.indisvalid) AND i.indrelid = to_regclass(%s)",
-            (
-                _identifier(found["index"]) if found["index"] else None,
-                re.sub(r" ?\. ?", ".", found["table"]),
-            ),
+            f"SELECT relname::text FROM pg_class WHERE relname IN {marks(names)}"
+            " AND relkind IN ('r', 'p') AND relpersistence <> 't' AND pg_table_is_visible(oid)",
+            tuple(names),
         )
-        return (str(rows[0][0]), bool(rows[0][1])) if rows else None
+        return {name for (name,) in rows}
 
-    def _left_by_reindex(self, statement: Statement) -> str:
-        """The indexes that REINDEX CONCURRENTLY has not brought to their end."""
-        if statement.keyword != "REINDEX" or not self.is_connected():
-            return ""
-        rows = self.execute(
-            "SELECT i.indexrelid::regclass::text FROM pg_index i"
-            " JOIN pg_class c ON c.oid = i.indexrelid"
-            " WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' ORDER BY 1"
-        )
-        return f"the invalid index {', '.join(name for (name,) in rows)}" if rows else ""
+    def locate(
+        self, tables: Sequence[str], schema: str | None, claimed: Callable[[], Collection[str]]
+    ) -> Location:
+        return Locator(self, tables, schema, claimed).locate()
 
-    def _refuse_invalid(self, index: int, statement: Statement) -> None:
-        """IF NOT EXISTS takes an invalid index for one."""
-        found = self._index(statement)
-        if found and not found[1] and _is_named(self.lead(statement)):
-            raise StatementFailed(index) from Error(f"the index {found[0]} is invalid")
-
-    def _drop_invalid(self, index: int, statement: Statement) -> None:
-        found = self._index(statement)
-        if found and not found[1] and not _is_named(self.lead(statement)):
-            said = f"the index {found[0]}, perhaps of an earlier try, is invalid: drop it first"
-            raise StatementFailed(index) from Error(said)
-        if found and not found[1]:
-            self.notice(f"Dropping the invalid index {found[0]} before it is built again.")
-            with failing(index):
-                self.execute(f"DROP INDEX CONCURRENTLY {found[0]}")
-
-    # ---- the record
-
-    def _record(
-        self, progress: Progress, committed: int, section: Section, attempted: int | None = None
-    ) -> None:
-        """Record the progress, in the transaction that is open or in one of its own."""
-        note = self._note(progress, committed, attempted or committed, section)
-        if not self.is_open(None):
-            note = ["BEGIN", *note, "COMMIT"]
-        if SENDS_MESSAGES:
-            self._send(note)
+    def end_other_sessions(self) -> None:
+        if self.is_pooled:
             return
-        with failing(None):
-            for sql in note:
-                self.execute(sql)
+        with suppress(Error):
+            self.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
-    def _note(
-        self, progress: Progress, committed: int, attempted: int, section: Section
-    ) -> list[str]:
-        """SQL that records the progress as the user that the run began as."""
-        update = self._compose(*progress.query(committed, attempted))
-        if not section.directives.role and not _NAMES_ROLE.search(section.text):
-            return [update]
-        own = "NONE" if self.role == "none" else self.quote(self.role)
+    @contextmanager
+    def role_of(self, role: str | None) -> Iterator[None]:
+        """A connection that is made meanwhile, or copied from this one, has the role too."""
+        if role is None:
+            yield
+            return
+        if self.is_pooled:
+            raise SettingsError(
+                'JETBASE["ROLE"] is a role of the session, which behind a pooler is other clients\''
+                f" too, and the alias {self.connection.alias!r} connects through one. Run this on"
+                " an alias that connects to the server itself (--database)."
+            )
+        options = self.connection.settings_dict["OPTIONS"]
+        had, usual = "assume_role" in options, options.get("assume_role")
+        ((before,),) = self.execute("SELECT current_setting('role')")
+        self.execute(f"SET ROLE {self.quote(role)}")
+        options["assume_role"] = role
+        try:
+            yield
+        finally:
+            options["assume_role"] = usual
+            if not had:
+                del options["assume_role"]
+            with suppress(Error):  # in a transaction that has failed, whose end takes it back
+                if self.is_connected():
+                    own = before if before == "none" else self.quote(before)
+                    self.execute(f"SET ROLE {own}")
+
+    def unmanaged_tables(self, managed: Collection[str], records: Collection[str]) -> list[str]:
+        """With their schemas: where the alias names a search_path those of that, else of all.
+
+        Without foreign tables and those of extensions.
+        """
+        rows = self.execute(
+            "SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid)"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+            " AND (pg_table_is_visible(c.oid)"
+            " OR (SELECT source <> 'client' FROM pg_settings WHERE name = 'search_path'))"
+            " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+            " AND d.objid = c.oid AND d.deptype = 'e') ORDER BY 1, 2"
+        )
         return [
-            "SELECT set_config('jetbase.role', current_setting('role'), true)",
-            f"SET LOCAL ROLE {own}",
-            update,
-            "SELECT set_config('role', current_setting('jetbase.role'), true)",
+            f"{self.quote(schema)}.{self.quote(name)}"
+            for schema, name, visible in rows
+            if not (visible and name in managed) and name not in records
         ]
 
+    def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
+        return self.execute(
+            "SELECT n.nspname::text, c.relname::text, has_schema_privilege(n.oid, 'USAGE')"
+            " AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)"
+            " FROM pg_constraint"
+            " JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE right(conname, length(%s)) = %s AND contype = 'u' AND c.relpersistence <> 't'"
+            " ORDER BY 1, 2",
+            (constraint, constraint),
+        )
 
-def _is_named(lead: str) -> bool:
-    found = _CREATES_INDEX.match(lead)
-    return bool(found and found["index"])
+    @property
+    def named_schema(self) -> str | None:
+        return first_literal(names_in(asked_for(self.connection.settings_dict) or ""))
+
+    def create_schemas(self, history: str | None) -> None:
+        """That of the history, and the first of a search_path that the OPTIONS name."""
+        ((path, source),) = self.execute(
+            "SELECT setting, source FROM pg_settings WHERE name = 'search_path'"
+        )
+        first = first_literal(names_in(path)) if source == "client" else None
+        for name in filter(None, (history, first)):
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.quote(name)}")
+
+    @property
+    def this_session(self) -> tuple[int | Expression, str | Expression]:
+        """None behind a pooler, where the session may be at work for others meanwhile."""
+        self.connection.ensure_connection()
+        own = (self._info.backend_pid,)
+        return (
+            Expression("CASE WHEN pg_backend_pid() = %s THEN pg_backend_pid() ELSE 0 END", own),
+            Expression(
+                f"coalesce((SELECT {STARTED} FROM pg_stat_activity"
+                " WHERE pid = pg_backend_pid() AND pid = %s), '')",
+                own,
+            ),
+        )
+
+    @property
+    def is_pooled(self) -> bool:
+        """The pooler gives its clients other numbers than those of the sessions."""
+        self.connection.ensure_connection()
+        return self.execute("SELECT pg_backend_pid()") != [(self._info.backend_pid,)]
+
+    def takes_writes(self) -> bool:
+        return self.execute("SHOW transaction_read_only") == [("off",)]
+
+    def epoch(self, column: str) -> str:
+        # Another client's sessions have the server's default zone, not the one Django sets.
+        zone = "(SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')"
+        return f"extract(epoch FROM timezone({zone}, {column}))"
+
+    def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
+        if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
+            return Obstacle("COPY … TO STDOUT has nobody to send its rows to", "remove it")
+        if not section.directives.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
+            return None
+        lead = self.lead(statement)
+        if CONTROL.match(lead):
+            said = f"{statement.keyword} controls the transaction that the file runs in"
+            return Obstacle(said, NEEDS_NO_TRANSACTION)
+        if found := NOT_INSIDE.match(lead):
+            said = f"{found['what'].upper()} cannot run inside a transaction"
+            return Obstacle(said, NEEDS_NO_TRANSACTION)
+        return None
+
+    def controls(self, statement: Statement) -> bool:
+        return CONTROL.match(self.lead(statement)) is not None
+
+    def session_id(self) -> int | None:
+        return int(self._info.backend_pid) if self.is_connected() else None
+
+    def blockers(self, session: int) -> list[Blocker]:
+        rows = self.execute(
+            "SELECT other.pid, coalesce(other.usename, ''),"
+            " extract(epoch FROM now() - coalesce(other.xact_start, other.backend_start, now())),"
+            " coalesce(other.query, '')"
+            " FROM pg_stat_activity AS own JOIN pg_stat_activity AS other"
+            " ON other.pid = ANY (pg_blocking_pids(own.pid))"
+            " WHERE own.pid = %s AND own.wait_event_type = 'Lock' ORDER BY 1",
+            (session,),
+        )
+        return [self.blocker(*row) for row in rows]
+
+    def terminate(self, holder: Holder, lock: str) -> None:
+        """A number alone is not enough: whoever can write to the row could name any session."""
+        if self.is_pooled or not holder.session:
+            self.notice(
+                "No session is ended, since behind a pooler it may be at work for another client."
+            )
+        elif self.is_working(holder, lock) and not self.execute(
+            f"SELECT pg_terminate_backend(its.pid) FROM {lock} AS held"
+            f" JOIN pg_stat_activity AS its ON its.pid = session AND {STARTED} = session_start"
+            " AND datname = current_database() WHERE token = %s AND its.pid <> pg_backend_pid()",
+            (holder.token,),
+        ):
+            self.notice(
+                f"The session {holder.session} is not ended, since this role cannot see that it is"
+                " the one that took the lock."
+            )
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        rows = self.execute(
+            "SELECT 'role', current_setting('role') UNION ALL"
+            " SELECT name, current_setting(name) FROM pg_settings"
+            " WHERE source = 'session' AND context IN ('user', 'superuser')"
+            " AND name NOT LIKE 'transaction\\_%%'",
+            (),
+        )
+        self.role = role = rows[0][1]
+        settings = ", ".join(self.compose("set_config(%s, %s, false)", row) for row in rows[1:])
+        self._restore = ["RESET SESSION AUTHORIZATION", "RESET ALL"]
+        self._restore += [f"SELECT {settings}"] if settings else []
+        if role != "none":
+            self._restore.append(f"SET ROLE {self.quote(role)}")
+        raw = self.connection.connection
+        if SENDS_MESSAGES:
+            raw.add_notice_handler(self._hear)
+        try:
+            yield
+        finally:
+            if SENDS_MESSAGES:
+                raw.remove_notice_handler(self._hear)
+
+    def _hear(self, diagnostic: Any) -> None:
+        said = without_rows(_said(diagnostic))
+        self.notice(f"{diagnostic.severity}: {said.primary}")
+
+    def compose(self, sql: str, params: tuple[Any, ...]) -> str:
+        if not SENDS_MESSAGES:
+            operations: Any = self.connection.ops
+            return str(operations.compose_sql(sql, params))
+        raw = self.connection.connection
+        if self._composer is None or self._composer.connection is not raw:
+            self._composer = ClientCursor(raw)
+        return str(self._composer.mogrify(sql, params))
+
+    def prepare(self, section: Section) -> None:
+        if not self.is_atomic(section):
+            self._set_up(section, "SET")
+
+    def enter(self, section: Section) -> None:
+        self._set_up(section, "SET LOCAL")
+
+    def _set_up(self, section: Section, how: str) -> None:
+        with failing(None, section.places.get("role")):
+            for setting in settings_of(section):
+                self.execute(f"{how} {setting}")
+
+    def is_transient(self, error: BaseException | None) -> bool:
+        return sqlstate(error) in _TRANSIENT
+
+    def before_commit(self, section: Section) -> None:
+        if self.is_open(None):
+            self.execute(CHECK_DEFERRED)
+
+    def has_open_work(self) -> bool:
+        return self.is_open(None)
+
+    def restore_session(self, section: Section) -> None:
+        for sql in self._restore:
+            self.execute(sql)
+
+    # ---- running
+
+    def run_in_transaction(
+        self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
+    ) -> None:
+        if not SENDS_MESSAGES:
+            super().run_in_transaction(section, verify, closing)
+            return
+        try:
+            self._send_section(section, closing)
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _send_section(self, section: Section, closing: Callable[[], Iterable[Query]]) -> None:
+        """The first message begins the transaction, the last one records and commits."""
+        place = section.places.get("role")
+        head = ["BEGIN", *(f"SET LOCAL {setting}" for setting in settings_of(section))]
+        parts = list(messages(section.statements))
+        last = parts.pop() if parts and not parts[-1].is_copy else None
+        for part in parts:
+            if part.is_copy:
+                self.send(head, place=place)
+                self._copy(part.first, part.statements[0])
+            else:
+                self.send(head, part, place=place)
+            head = []
+        queries = list(closing())
+        params = tuple(param for query in queries for param in query.params)
+        record = self.compose(SEPARATOR.join(query.sql for query in queries), params)
+        tail = [CHECK_DEFERRED, *self._restore, record, "COMMIT"]
+        self.send(head, last, tail, place)
+
+    def run(self, index: int, statement: Statement, section: Section) -> None:
+        if statement.rows is not None:
+            self._copy(index, statement)
+        elif SENDS_MESSAGES:
+            self.send([], Message(index, [statement]))
+        else:
+            super().run(index, statement, section)
+
+    def drain(self, cursor: Any) -> None:
+        notices = self.connection.connection.notices
+        for text in notices:
+            said = re.sub(r":\s+", ": ", text.strip(), count=1)
+            self.notice(notice_without_rows(said))
+        notices.clear()
+
+    def send(
+        self,
+        head: Sequence[str],
+        part: Message | None = None,
+        tail: Sequence[str] = (),
+        place: int | None = None,
+    ) -> None:
+        """Send one message. Raises StatementFailed with the statement that its error is about.
+
+        The server answers every statement until one fails, so the answers are counted. `place` is
+        where the file asks for what stands in the head.
+        """
+        part = part or Message(0, ())
+        prefix = "".join(sql + SEPARATOR for sql in head)
+        body = SEPARATOR.join([part.text, *tail] if part.statements else tail)
+        if not prefix and not body:
+            return
+        results: list[Any] = []
+        try:
+            with self.connection.wrap_database_errors:
+                self._exchange(prefix + body, results)
+        except (Error, ValueError) as error:
+            offset = part.offset(_position(error) - len(prefix))
+            index = part.index_at(offset)
+            if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
+                index = part.first + done
+            if offset is None and len(results) < len(head):
+                offset = place
+            raise StatementFailed(index, offset) from error
+
+    def _exchange(self, message: str, results: list[Any]) -> None:
+        """Send the message and collect what succeeded of it. Raises psycopg's errors."""
+        self.connection.ensure_connection()
+        raw = self.connection.connection
+        raw.pgconn.send_query(message.encode(raw.info.encoding))
+        for result in raw.wait(generators.execute(raw.pgconn)):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result, encoding=raw.info.encoding)
+            results.append(result)
+
+    def _copy(self, index: int, statement: Statement) -> None:
+        rows = statement.rows or ""
+        try:
+            with self.busy(), self.cursor() as cursor, self.connection.wrap_database_errors:
+                if not SENDS_MESSAGES:
+                    cursor.copy_expert(statement.sql, StringIO(rows))
+                    return
+                with cursor.copy(statement.sql) as copy:
+                    for start in range(0, len(rows), _ROWS_BLOCK):
+                        copy.write(rows[start : start + _ROWS_BLOCK])
+        except (Error, ValueError) as error:
+            raise StatementFailed(index, self.offset_of(error, statement)) from error
+
+    def message_of(self, error: BaseException | None) -> str:
+        diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
+        if diagnostic is None or not diagnostic.message_primary:
+            return super().message_of(error)
+        return "\n".join(without_rows(_said(diagnostic)).lines)
+
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        state = sqlstate(error)
+        if state == "42501":
+            user = self.connection.settings_dict["USER"] if self.role == "none" else self.role
+            quoted = self.quote(user) if user else "CURRENT_USER"
+            return lacks(grant_for(str(error), keyword, quoted))
+        return {"53100": FULL, "25006": READ_ONLY}.get(state, "")
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        if (position := _position(error)) >= 0:
+            return statement.start + position
+        diagnostic = getattr(error.__cause__, "diag", None)
+        line = re.match(r"COPY [^\n]*?, line (\d+)", getattr(diagnostic, "context", None) or "")
+        if not line or not statement.parts:
+            return None
+        at = statement.parts[1]
+        for _line in range(int(line[1]) - 1):
+            at = statement.text.find("\n", at) + 1
+        return statement.start + at
+
+    def is_open(self, statement: Statement | None) -> bool:
+        return self.connection.connection is not None and self._info.transaction_status != 0
+
+    def is_connected(self) -> bool:
+        raw = self.connection.connection
+        return raw is not None and not raw.closed
+
+    blocks: ClassVar[bool] = not SENDS_MESSAGES  # psycopg 3 waits in Python, and cancels itself
+
+    def cancel(self) -> None:
+        if self.blocks and self.connection.connection is not None:
+            self.connection.connection.cancel()
+
+    def begin(self) -> None:
+        self.execute("BEGIN")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        if not self.is_connected():
+            self.connection.close()
+        elif self.is_open(None):
+            self.execute("ROLLBACK")
 
 
-def _identifier(name: str) -> str:
-    """The name as the catalogues have it."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+def settings_of(section: Section) -> Iterator[str]:
+    """What the directives of a section set; timeouts in milliseconds."""
+    given = section.directives
+    if given.lock_timeout is not None:
+        yield f"lock_timeout = {round(given.lock_timeout * 1000)}"
+    if given.statement_timeout is not None:
+        yield f"statement_timeout = {round(given.statement_timeout * 1000)}"
+    if given.role is not None:
+        yield f"ROLE {quoted(given.role)}"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """The SQLSTATE of an error; empty for those of the connection."""
+    cause = getattr(error, "__cause__", None)
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+
+
+def _said(diagnostic: Any) -> Said:
+    """What a driver tells of an error or a notice."""
+    return Said(
+        diagnostic.sqlstate or "",
+        diagnostic.message_primary or "",
+        diagnostic.message_detail or "",
+        diagnostic.message_hint or "",
+        diagnostic.context or "",
+        (diagnostic.source_file or "").rpartition("/")[2],
+        diagnostic.source_function or "",
+    )
+
+
+def _position(error: Exception) -> int:
+    """Where in what was sent the database found the error; -1 where it does not say."""
+    position = getattr(getattr(error.__cause__, "diag", None), "statement_position", None)
+    return int(position) - 1 if position else -1

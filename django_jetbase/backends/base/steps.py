@@ -1,0 +1,87 @@
+"""A section without a transaction, statement by statement, and going on where one has stopped."""
+
+from collections.abc import Callable
+from functools import partial
+
+from ...files.script import Section
+from ...sql.scanner import Statement
+from .operations import Dialect, failing
+from .values import Progress, StatementFailed
+
+Retrying = Callable[[Callable[[], None]], None]
+
+
+class Steps:
+    """How the statements of such a section run; by itself nothing can go on."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def run(self, section: Section, progress: Progress, retry: Retrying) -> None:
+        """Run the section in autocommit from where it has come to.
+
+        `retry` runs each statement that is not in a transaction of the section's own.
+        Raises StatementFailed. After any error what is open is rolled back, the session restored.
+        """
+        try:
+            self.dialect.prepare(section)
+            if progress.start:
+                self.skip(section, progress.start)
+            for index, statement in enumerate(section.statements):
+                if index >= progress.start:
+                    self.step(index, statement, section, progress, retry)
+            with failing(None):
+                self.dialect.before_commit(section)
+                if section.statements and self.dialect.is_open(None):
+                    self.commit_open(section, progress)
+        except BaseException as error:
+            if isinstance(error, StatementFailed) and not self.dialect.is_connected():
+                error.partial = True
+            self.dialect.abandon(section)
+            raise
+        with failing(None):
+            self.dialect.restore_session(section)
+
+    def step(
+        self,
+        index: int,
+        statement: Statement,
+        section: Section,
+        progress: Progress,
+        retry: Retrying,
+    ) -> None:
+        """Run one statement of such a section. Raises StatementFailed."""
+        if self.dialect.is_open(None):
+            if self.dialect.controls(statement) and statement.keyword not in ("ROLLBACK", "ABORT"):
+                progress.verify()
+            self.dialect.run(index, statement, section)
+        else:
+            retry(partial(self.dialect.run, index, statement, section))
+        if not self.dialect.is_open(statement):
+            progress(index + 1)
+
+    def commit_open(self, section: Section, progress: Progress) -> None:
+        """Commit what such a section has left open at its end."""
+        self.dialect.execute("COMMIT")
+        progress(len(section.statements))
+
+    def records_progress(self, section: Section) -> bool:
+        """Whether the history hears of every statement of such a section, so that it can go on."""
+        return False
+
+    def skip(self, section: Section, count: int) -> None:
+        """Pass over statements that ran before, but for what they did to the session."""
+
+    def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
+        """Why nothing can go on behind this statement, which ran before.
+
+        `inside` if it was in a transaction of the section's own.
+        """
+        return None
+
+    def obstacle_to_correct(self, before: Statement, now: Statement | None) -> str | None:
+        """Why a statement of which only the beginning is known may not be another one now.
+
+        Or none, where the file has got shorter.
+        """
+        return "had begun, so that nothing tells what it did, and was changed"

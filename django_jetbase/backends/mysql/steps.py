@@ -1,0 +1,18 @@
+"""On MariaDB and MySQL a statement may commit what was open, and a rollback not take back all."""
+
+from ...files.script import Section
+from ..base.steps import Retrying, Steps
+from ..base.values import Progress, StatementFailed
+from .operations import MySQLOperations
+
+
+class MySQLSteps(Steps):
+    dialect: MySQLOperations
+
+    def run(self, section: Section, progress: Progress, retry: Retrying) -> None:
+        self.dialect.follow(progress)
+        try:
+            super().run(section, progress, retry)
+        except StatementFailed as failure:
+            failure.partial = failure.partial or self.dialect.outlived
+            raise
