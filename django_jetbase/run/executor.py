@@ -93,7 +93,7 @@ class Executor:
                 seconds = time.monotonic() - started
                 return Done(step, seconds, len(section.statements), by_other=True)
             self._ask_lock()
-            if failure.partial and not run.progress:
+            if failure.effect.partial and not run.progress:
                 run.outcome = replace(run.outcome, partial=True)
                 self._record_incomplete(step, migration, section)
             error = error_of(failure, run.outcome, migration, section, step.direction, self.steps)
@@ -218,14 +218,11 @@ class _Run:
             self.steps.run(self.section, self.progress, self._while_locked(retry))
             self._finish()
         except StatementFailed as failure:
-            self.outcome = Outcome(
-                self.progress.committed,
-                failure.partial,
-                failure.left,
-                failure.unsure and not failure.left,
-            )
+            effect = failure.effect
+            unsure = effect.unsure and not effect.left
+            self.outcome = Outcome(self.progress.committed, effect.partial, effect.left, unsure)
             if row.attempted < 0 or self.dialect.is_connected():
-                self._stop(row, failure.partial, unsure=failure.unsure)
+                self._stop(row, effect.partial, unsure=effect.unsure)
             raise
         except BaseException:
             if row.attempted < 0:

@@ -25,7 +25,7 @@ class Retry:
             try:
                 action()
             except StatementFailed as failure:
-                if failure.partial or not self.dialect.is_transient(failure.__cause__):
+                if failure.effect.partial or not self.dialect.is_transient(failure.__cause__):
                     raise
                 self._pause(failure, attempt)
             else:

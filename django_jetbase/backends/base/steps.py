@@ -35,9 +35,10 @@ class Steps:
                 if section.statements and self.dialect.is_open(None):
                     self.commit_open(section, progress)
         except BaseException as error:
-            if isinstance(error, StatementFailed) and not self.dialect.is_connected():
-                error.partial = True
+            lost = not self.dialect.is_connected()
             self.dialect.abandon(section)
+            if lost and isinstance(error, StatementFailed):
+                raise error.having(partial=True) from error.__cause__
             raise
         with failing(None):
             self.dialect.restore_session(section)

@@ -1,6 +1,7 @@
 """What dialects and those who use them tell each other."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -114,18 +115,37 @@ class Progress:
         return Query(sql, noted.params)
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a statement that failed has done nevertheless.
+
+    `partial` if that may be something; `left` says what, and `unsure` if it must be looked at
+    before the statement runs again.
+    """
+
+    partial: bool = False
+    left: str = ""
+    unsure: bool = False
+
+
 class StatementFailed(Exception):
     """The statement at `index` failed, none where it was not one of the file's.
 
     `offset` is the place in the file's text that the database pointed at; its error is the cause.
-    `partial` if the statement may have had an effect although it failed; `left` says which, and
-    `unsure` if that must be looked at before it runs again.
     """
 
-    def __init__(self, index: int | None, offset: int | None = None) -> None:
+    def __init__(
+        self, index: int | None, offset: int | None = None, effect: Effect | None = None
+    ) -> None:
         super().__init__(index, offset)
         self.index = index
         self.offset = offset
-        self.partial = False
-        self.left = ""
-        self.unsure = False
+        self.effect = effect or Effect()
+
+    def at(self, index: int) -> "StatementFailed":
+        """The same of another statement."""
+        return StatementFailed(index, self.offset, self.effect)
+
+    def having(self, **changes: Any) -> "StatementFailed":
+        """The same with what is known better of its effect."""
+        return StatementFailed(self.index, self.offset, replace(self.effect, **changes))

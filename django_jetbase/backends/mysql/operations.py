@@ -289,8 +289,7 @@ class MySQLOperations(Dialect):
         try:
             super().run_in_transaction(section, verify, closing)
         except StatementFailed as failure:
-            failure.partial = self.outlived
-            raise
+            raise failure.having(partial=self.outlived) from failure.__cause__
 
     def follow(self, progress: Progress) -> None:
         """Hear how far a section comes that runs statement by statement."""
@@ -309,8 +308,8 @@ class MySQLOperations(Dialect):
                 commits_first = not self._asked()[0]
             if commits_first:
                 self._progress(index)
-            failure.partial = self._is_partial(statement, failure.__cause__, was_open)
-            raise
+            partial = self._is_partial(statement, failure.__cause__, was_open)
+            raise failure.having(partial=partial) from failure.__cause__
         if self._begins(statement):
             self._progress(index)
         elif statement.keyword == "COMMIT":

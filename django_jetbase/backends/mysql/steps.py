@@ -14,5 +14,5 @@ class MySQLSteps(Steps):
         try:
             super().run(section, progress, retry)
         except StatementFailed as failure:
-            failure.partial = failure.partial or self.dialect.outlived
-            raise
+            partial = failure.effect.partial or self.dialect.outlived
+            raise failure.having(partial=partial) from failure.__cause__

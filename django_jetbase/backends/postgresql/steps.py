@@ -10,7 +10,7 @@ from ...files.script import Section
 from ...sql.scanner import Statement
 from ..base.operations import failing
 from ..base.steps import Retrying, Steps
-from ..base.values import Progress, StatementFailed
+from ..base.values import Effect, Progress, StatementFailed
 from .messages import Message
 from .operations import CONTROL, NOT_INSIDE, SENDS_MESSAGES, PostgreSQLOperations, sqlstate
 
@@ -229,7 +229,8 @@ class PostgreSQLSteps(Steps):
         except BaseException as error:
             self.dialect.rollback()
             if isinstance(error, StatementFailed) and error.index is None:
-                error.index = index  # a deferred constraint of it fails at the COMMIT
+                # A deferred constraint of it fails at the COMMIT.
+                raise error.at(index) from error.__cause__
             raise
 
     def _step_alone(
@@ -259,8 +260,8 @@ class PostgreSQLSteps(Steps):
             try:
                 self.dialect.run(index, statement, section)
             except StatementFailed as failure:
-                failure.partial = failure.partial or self._may_have_committed(statement)
-                raise
+                partial = failure.effect.partial or self._may_have_committed(statement)
+                raise failure.having(partial=partial) from failure.__cause__
 
         try:
             retry(attempt)
@@ -268,19 +269,20 @@ class PostgreSQLSteps(Steps):
         except StatementFailed as failure:
             found = self._index(statement)
             invalid = found is not None and not found[1]
-            failure.left = f"the invalid index {found[0]}" if found and invalid else ""
-            failure.left = failure.left or self._left_by_reindex(statement)
-            failure.partial = failure.partial or invalid
-            failure.unsure = failure.unsure or (invalid and _is_named(self.dialect.lead(statement)))
-            raise
+            left = f"the invalid index {found[0]}" if found and invalid else ""
+            named = _is_named(self.dialect.lead(statement))
+            raise failure.having(
+                left=left or self._left_by_reindex(statement),
+                partial=failure.effect.partial or invalid,
+                unsure=failure.effect.unsure or (invalid and named),
+            ) from failure.__cause__
         if unsure and (left := self._left_by_reindex(statement)):
             self.dialect.notice(f"Perhaps of an earlier try, there is {left}: drop it.")
         if not self.dialect.is_open(None):
             try:
                 retry(partial(self._record, progress, index + 1, section))
             except StatementFailed as failure:
-                failure.partial = failure.unsure = True
-                raise
+                raise failure.having(partial=True, unsure=True) from failure.__cause__
             progress(index + 1)
 
     # ---- what had begun when the run ended
@@ -303,9 +305,7 @@ class PostgreSQLSteps(Steps):
         if _REPEATABLE.match(lead) or CONTROL.match(lead):
             return False
         said = "it had begun when the run ended, and nothing tells whether it has done its work"
-        error = StatementFailed(index)
-        error.partial = error.unsure = True
-        raise error from Error(said)
+        raise StatementFailed(index, effect=Effect(partial=True, unsure=True)) from Error(said)
 
     def _index(self, statement: Statement) -> tuple[str, bool] | None:
         """The index that the statement builds, and whether it is valid; None where it is not there.

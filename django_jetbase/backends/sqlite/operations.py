@@ -281,8 +281,8 @@ class SQLiteOperations(Dialect):
             super().run(index, statement, section)
         except StatementFailed as failure:
             changed = raw is not None and raw.total_changes != before
-            failure.partial = changed and self._may_fail_half_way(statement)
-            raise
+            partial = changed and self._may_fail_half_way(statement)
+            raise failure.having(partial=partial) from failure.__cause__
 
     def _may_fail_half_way(self, statement: Statement) -> bool:
         """What a failure has changed is taken back, but by the resolution FAIL."""
