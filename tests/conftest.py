@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import compileall
 import io
 import json
 import subprocess
@@ -13,6 +14,8 @@ import hypothesis
 import pytest
 from django.core.management import call_command
 from django.db import connections
+
+import django_jetbase
 
 from . import browsers, clients, engines
 
@@ -29,12 +32,23 @@ hypothesis.settings.load_profile("unhurried")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engines(*vendors): run on these engines only")
+    if not hasattr(config, "workerinput"):
+        compile_package()
     try:
         ENGINES.update(engines.available())
         CLIENTS.update(clients.available())
         browsers.program()
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def compile_package() -> None:
+    """Have the bytecode of the package on disk, once for the hundreds of processes of a run.
+
+    With PYTHONDONTWRITEBYTECODE each of them would compile all of it, which takes as long as the
+    rest of a command.
+    """
+    compileall.compile_dir(Path(django_jetbase.__file__).parent, quiet=2)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
