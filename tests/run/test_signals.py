@@ -72,7 +72,7 @@ def test_a_long_statement(project: Project, tmp_path: Path, number: int) -> None
     assert "Traceback" not in err
     assert err.startswith(f"CommandError: {signal.Signals(number).name}: ")
     if project.vendor != "sqlite":
-        assert project.query(SESSIONS[project.vendor]) == [(0,)]
+        until(lambda: project.query(SESSIONS[project.vendor]) == [(0,)])
     states = json.loads(project.call("status", json=True))["migrations"]
     assert [entry["state"] for entry in states] == ["applied", "pending"]
     assert project.query("SELECT * FROM a") == []

@@ -62,14 +62,14 @@ _OWN_TRANSACTION = frozenset({"25001", "2D000"})  # refused inside one; ends the
 
 
 class PostgreSQLSteps(Steps):
-    dialect: PostgreSQLOperations
-
     """Records how far such a section has come.
 
     A statement is one transaction with its record where that can be. Of one that must be alone the
     history says beforehand that it begins, and afterwards that it is done. What a transaction of
     the section's own does is recorded in it.
     """
+
+    dialect: PostgreSQLOperations
 
     def records_progress(self, section: Section) -> bool:
         """Not where the session may be another user's, or one that writes nothing."""
