@@ -1,14 +1,15 @@
-"""What docs/zero-downtime.md says of PostgreSQL: the table of locks, and views under load."""
+"""What docs/zero-downtime.md says: its sessions, the table of locks, and views under load."""
 
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import Error
 
-from .conftest import Project
-from .test_docs import DOCS, File, blocks
+from ..conftest import Project
+from .conftest import DOCS, File, blocks, run_section
 
 pytestmark = pytest.mark.engines("postgresql")
 PAGE = "zero-downtime.md"
@@ -21,6 +22,10 @@ SEEN = {
     "validating": "reads the table",
     "building": "builds an index",
 }
+
+
+def test_its_sessions(project: Project, site: Path) -> None:
+    run_section(PAGE, "", project, site)
 
 
 def rows() -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""The sessions in the documentation, run: the commands print what the page says they print.
+"""What the sessions in the documentation share: the commands print what the page says they print.
 
 A block below a path is a file, and is written, or added to. An ellipsis stands for anything.
 """
@@ -8,17 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from .conftest import CLIENTS, Project
-from .engines import NAME
-from .interop.test_jetbase_tool import url_of
+from ..conftest import CLIENTS, Project
+from ..interop.test_jetbase_tool import url_of
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(
     r"^(?:`(?P<file>[^`\n]+)`(?P<end>, at its end)?:\n\n```\w+\n|```(?P<console>console)\n)"
     r"(?P<text>.*?)^```$",
@@ -138,96 +137,13 @@ def run_page(page: str, project: Project, site: Path, section: str = "", **names
         assert fits(done.stdout, block.expected), f"$ {block.line}\n{done.stdout}"
 
 
-@pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("page", ["from-jetbase.md", "from-runsql.md"])
-def test_a_page_on_postgresql(page: str, project: Project, site: Path) -> None:
-    run_page(page, project, site)
-
-
-# Pages and sections that run on an engine, each on a database of its own.
-POSTGRESQL = [
-    ("from-flyway.md", ""),
-    ("zero-downtime.md", ""),
-    ("deploying.md", "In a pull request"),
-    ("deploying.md", "Before the release starts"),
-    ("deploying.md", "Many servers at once"),
-    ("deploying.md", "Readiness"),
-    ("deploying.md", "A user with fewer rights"),
-    ("deploying.md", "Going back"),
-    ("after-a-crash.md", "PostgreSQL"),
-]
-MYSQL = [("after-a-crash.md", "MariaDB and MySQL")]
-SQLITE = [("after-a-crash.md", "SQLite")]
-PAGES = ["changing-applied.md", "databases.md", "dba.md", "existing.md", "json.md", "testing.md"]
-ROLES = {"A user with fewer rights": ["shop_app", "shop_deployer", "shop_owner"]}
-
-
-@pytest.fixture
-def roles(project: Project, section: str) -> Iterator[None]:
-    """The roles that a section creates: the databases of a server share them."""
-    yield
-    for role in ROLES.get(section, []):
-        if project.query(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
-            project.query(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
-
-
 def run_section(page: str, section: str, project: Project, site: Path) -> None:
     if project.vendor not in CLIENTS or not shutil.which("git"):
         pytest.skip("the client of the database, or git, is not installed")
     run_page(page, project, site, section)
 
 
-@pytest.mark.engines("postgresql")
-@pytest.mark.usefixtures("roles")
-@pytest.mark.parametrize(("page", "section"), POSTGRESQL)
-def test_on_postgresql(page: str, section: str, project: Project, site: Path) -> None:
-    run_section(page, section, project, site)
-
-
-@pytest.mark.engines("mysql")
-@pytest.mark.parametrize(("page", "section"), MYSQL)
-def test_on_mysql(page: str, section: str, project: Project, site: Path) -> None:
-    run_section(page, section, project, site)
-
-
-@pytest.mark.engines("sqlite")
-@pytest.mark.parametrize(("page", "section"), SQLITE)
-def test_on_sqlite(page: str, section: str, project: Project, site: Path) -> None:
-    run_section(page, section, project, site)
-
-
-@pytest.mark.parametrize("page", ["deploying.md", "after-a-crash.md"])
-def test_no_section_is_left_out(page: str) -> None:
-    ran = [section for of, section in POSTGRESQL + MYSQL + SQLITE if of == page]
-    assert list(blocks(page)) == [block for section in ran for block in blocks(page, section)]
-
-
-@pytest.mark.engines("postgresql")
-def test_tutorial(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if project.vendor not in CLIENTS:
-        pytest.skip("createdb, which comes with psql, is not installed")
-    for key in ("HOST", "PORT", "USER", "PASSWORD"):
-        if value := str(project.connection.settings_dict[key]):
-            monkeypatch.setenv(f"PG{key}", value)
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    name = f"{NAME}_teahouse"
-    try:
-        run_page("tutorial.md", project, empty, teahouse=name)
-    finally:
-        project.engine.drop(name)
-
-
-@pytest.mark.engines("sqlite")
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page(page: str, project: Project, site: Path) -> None:
-    if project.vendor not in CLIENTS:
-        pytest.skip("sqlite3 is not installed")
-    run_page(page, project, site)
-
-
-@pytest.mark.engines("sqlite")
-def test_the_readme(project: Project, site: Path) -> None:
-    (site / "jetbase" / "migrations").rmdir()
-    (site / "jetbase").rmdir()
-    run_page("../README.md", project, site)
+def is_whole(page: str, sections: Sequence[str]) -> bool:
+    """Whether the sections have all that there is to run on the page."""
+    ran = [block for section in sections for block in blocks(page, section)]
+    return ran == list(blocks(page))
