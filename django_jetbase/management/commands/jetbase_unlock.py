@@ -27,7 +27,7 @@ class Command(JetbaseCommand):
 
     def run(self, **options: Any) -> None:
         migrator = self.migrator(**options)
-        holder = migrator.lock_status().holder
+        holder = migrator.holder()
         if holder is None:
             self.say("The lock is free.")
             return
