@@ -22,9 +22,9 @@ LAYERS = """
     plan
     run
     results
-    repair
     migrator
     __init__
+    repair
     checks receivers operations scratch test pytest_plugin apps admin management
 """.split()
 # Which database it is, is known in `backends` only.

@@ -93,7 +93,10 @@ class Directives:
     django: str | None = _row("app.0001_name", _django_migration, head=True, once=True)
 
     def given(self, name: str, text: str, *, in_head: bool) -> "Directives":
-        """These and one more. Raises ValueError for what is none here, with why if that is new."""
+        """These and one more.
+
+        Raises ValueError for what is no directive here; with a text where it is one too many.
+        """
         row, before = ROWS.get(name), getattr(self, name, None)
         if row and row.once and before is not None:
             raise ValueError("a file stands for one migration")

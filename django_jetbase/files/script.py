@@ -174,8 +174,8 @@ class _Reader:
         if reason:
             message, hint = f"a second directive {word!r}: {reason}", "keep one"
         else:
-            message, hint = self.shown(f"{word!r} is no directive"), KNOWN
-        self.complain(Rule.UNKNOWN_DIRECTIVE, message, hint, offset)
+            message, hint = f"{word!r} is no directive", KNOWN
+        self.complain(Rule.UNKNOWN_DIRECTIVE, self.shown(message), hint, offset)
 
     def complain_of_late_directives(self, statements: list[Statement]) -> None:
         """A directive that holds for nothing must not look as if it did."""

@@ -94,7 +94,7 @@ class Executor:
                 return Done(step, seconds, len(section.statements), by_other=True)
             self._ask_lock()
             if failure.effect.partial and not run.progress:
-                run.outcome = replace(run.outcome, partial=True)
+                run.outcome = replace(run.outcome, effect=failure.effect)
                 self._record_incomplete(step, migration, section)
             error = error_of(failure, run.outcome, migration, section, step.direction, self.steps)
             self._log_failure(migration, section, str(error))
@@ -219,8 +219,7 @@ class _Run:
             self._finish()
         except StatementFailed as failure:
             effect = failure.effect
-            unsure = effect.unsure and not effect.left
-            self.outcome = Outcome(self.progress.committed, effect.partial, effect.left, unsure)
+            self.outcome = Outcome(self.progress.committed, effect)
             if row.attempted < 0 or self.dialect.is_connected():
                 self._stop(row, effect.partial, unsure=effect.unsure)
             raise
@@ -244,11 +243,9 @@ class _Run:
             row = self.history.row(self.migration.key)
             if row and row.attempted >= 0 and self.progress:
                 self.progress(row.committed)
-                self.outcome = replace(
-                    self.outcome,
-                    committed=row.committed,
-                    partial=row.attempted > row.committed,
-                )
+                partial = row.attempted > row.committed
+                effect = replace(self.outcome.effect, partial=partial)
+                self.outcome = replace(self.outcome, committed=row.committed, effect=effect)
 
     def _while_locked(self, retry: Retry) -> Retrying:
         """A run whose lock was taken away ends before its next statement.

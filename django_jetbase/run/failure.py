@@ -1,9 +1,9 @@
 """The failure of a section as sentences: where, what the database said, what holds, what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..backends.base.steps import Steps
-from ..backends.base.values import StatementFailed
+from ..backends.base.values import Effect, StatementFailed
 from ..exceptions import StatementError
 from ..files.script import Section
 from ..history.recorder import Recorded
@@ -16,16 +16,10 @@ _READ = 20_000  # characters of it that are looked at for that
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a section that failed: so many statements are committed, if that is `known`.
-
-    `partial` if the one that failed may have had an effect of its own, `left` says which; `unsure`
-    if nothing tells what a statement did that had begun before.
-    """
+    """What became of a section that failed; `known` if so many statements are surely committed."""
 
     committed: int = 0
-    partial: bool = False
-    left: str = ""
-    unsure: bool = False
+    effect: Effect = field(default_factory=Effect)  # of the statement that failed
     known: bool = True
 
 
@@ -77,7 +71,7 @@ def _consequence(
             "Whether this file is committed is not known, since the database could not be asked"
             f" or still works at it: jetbase_status says so. Then run {command} again."
         )
-    if not outcome.committed and not outcome.partial:
+    if not outcome.committed and not outcome.effect.partial:
         return (
             "Nothing of this file was kept, and none of the later ones ran:"
             f" correct it and run {command} again."
@@ -96,15 +90,15 @@ def _kept(outcome: Outcome, section: Section) -> str:
         said.append(f", up to line {statements[committed - 1].line}")
     if committed < len(statements):
         said.append(f"; not those from line {statements[committed].line} on")
-    if outcome.left:
-        said.append(f"; {outcome.left} is left behind")
-    elif outcome.partial:
+    if outcome.effect.left:
+        said.append(f"; {outcome.effect.left} is left behind")
+    elif outcome.effect.partial:
         said.append(", though the one that failed may have had an effect of its own")
     return "".join(said)
 
 
 def _way_on(outcome: Outcome, section: Section, *, resumes: bool) -> str:
-    if not resumes or outcome.unsure:
+    if not resumes or (outcome.effect.unsure and not outcome.effect.left):
         return ". Put"
     if outcome.committed == len(section.statements):
         return ". Go on with jetbase_upgrade --resume; or put"

@@ -8,7 +8,7 @@ from ...sql.lexicon import OpenTokenError
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from .operations import CHECK_DEFERRED, STARTED, settings_of
+from .operations import CHECK_DEFERRED, STARTED, PostgreSQLOperations
 
 # Outside of quotes psql takes a name behind a colon for a variable of its own.
 _COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")
@@ -31,6 +31,7 @@ _EPOCH = "extract(epoch FROM clock_timestamp())"
 class PostgreSQLClient(Client):
     """psql, version 10 or later."""
 
+    dialect: PostgreSQLOperations
     usage: ClassVar[str] = "psql -X -f SCRIPT DATABASE"
     begin: ClassVar[str] = "BEGIN;"
     stamp: ClassVar[Mapping[str, Expression]] = {
@@ -90,7 +91,7 @@ class PostgreSQLClient(Client):
         return f"SELECT {columns} \\gset jetbase_"
 
     def before(self, section: Section) -> Iterator[str]:
-        yield from (f"SET {setting};" for setting in settings_of(section))
+        yield from (f"SET {setting};" for _name, setting in self.dialect.settings_of(section))
 
     def statement(self, statement: Statement, section: Section) -> str:
         if not section.text.isascii() and _OTHER_ENCODING.search(statement.text):

@@ -1,8 +1,8 @@
 import re
 from collections.abc import Iterator
 
-from ..base.catalogues import CATALOGUES, FIRST_OID, listed, told
 from ..base.introspection import OWN, Definition, Introspection
+from .catalogues import CATALOGUES, FIRST_OID, listed, told
 
 # What belongs to extensions, to temporary schemas and to the app, and what depends on it for life.
 _OTHERS = (

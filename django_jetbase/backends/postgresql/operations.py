@@ -301,9 +301,19 @@ class PostgreSQLOperations(Dialect):
         self._set_up(section, "SET LOCAL")
 
     def _set_up(self, section: Section, how: str) -> None:
-        with failing(None, section.places.get("role")):
-            for setting in settings_of(section):
+        for name, setting in self.settings_of(section):
+            with failing(None, section.places.get(name)):
                 self.execute(f"{how} {setting}")
+
+    def settings_of(self, section: Section) -> Iterator[tuple[str, str]]:
+        """What the directives of a section set, by their names; timeouts are in milliseconds."""
+        given = section.directives
+        for name in ("lock_timeout", "statement_timeout"):
+            seconds = getattr(given, name)
+            if seconds is not None:
+                yield name, f"{name} = {round(seconds * 1000)}"
+        if given.role is not None and self.has_roles:
+            yield "role", f"ROLE {self.quote(given.role)}"
 
     def is_transient(self, error: BaseException | None) -> bool:
         return sqlstate(error) in _TRANSIENT
@@ -335,22 +345,23 @@ class PostgreSQLOperations(Dialect):
 
     def _send_section(self, section: Section, closing: Callable[[], Iterable[Query]]) -> None:
         """The first message begins the transaction, the last one records and commits."""
-        place = section.places.get("role")
-        head = ["BEGIN", *(f"SET LOCAL {setting}" for setting in settings_of(section))]
+        settings = list(self.settings_of(section))
+        head = ["BEGIN", *(f"SET LOCAL {setting}" for _name, setting in settings)]
+        places = [None, *(section.places.get(name) for name, _setting in settings)]
         parts = list(messages(section.statements))
         last = parts.pop() if parts and not parts[-1].is_copy else None
         for part in parts:
             if part.is_copy:
-                self.send(head, place=place)
+                self.send(head, places=places)
                 self._copy(part.first, part.statements[0])
             else:
-                self.send(head, part, place=place)
+                self.send(head, part, places=places)
             head = []
         queries = list(closing())
         params = tuple(param for query in queries for param in query.params)
         record = self.compose(SEPARATOR.join(query.sql for query in queries), params)
         tail = [CHECK_DEFERRED, *self._restore, record, "COMMIT"]
-        self.send(head, last, tail, place)
+        self.send(head, last, tail, places)
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         if statement.rows is not None:
@@ -372,11 +383,11 @@ class PostgreSQLOperations(Dialect):
         head: Sequence[str],
         part: Message | None = None,
         tail: Sequence[str] = (),
-        place: int | None = None,
+        places: Sequence[int | None] = (),
     ) -> None:
         """Send one message. Raises StatementFailed with the statement that its error is about.
 
-        The server answers every statement until one fails, so the answers are counted. `place` is
+        The server answers every statement until one fails, so the answers are counted. `places` are
         where the file asks for what stands in the head.
         """
         part = part or Message(0, ())
@@ -393,8 +404,8 @@ class PostgreSQLOperations(Dialect):
             index = part.index_at(offset)
             if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
                 index = part.first + done
-            if offset is None and len(results) < len(head):
-                offset = place
+            if offset is None and len(results) < min(len(head), len(places)):
+                offset = places[len(results)]
             raise StatementFailed(index, offset) from error
 
     def _exchange(self, message: str, results: list[Any]) -> None:
@@ -470,21 +481,6 @@ class PostgreSQLOperations(Dialect):
             self.connection.close()
         elif self.is_open(None):
             self.execute("ROLLBACK")
-
-
-def settings_of(section: Section) -> Iterator[str]:
-    """What the directives of a section set; timeouts in milliseconds."""
-    given = section.directives
-    if given.lock_timeout is not None:
-        yield f"lock_timeout = {round(given.lock_timeout * 1000)}"
-    if given.statement_timeout is not None:
-        yield f"statement_timeout = {round(given.statement_timeout * 1000)}"
-    if given.role is not None:
-        yield f"ROLE {quoted(given.role)}"
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def sqlstate(error: BaseException | None) -> str:
