@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from django.db import DatabaseError, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .backends import dialect_of
-from .backends.base.operations import Notice
+from .backends import backend_of
+from .backends.base.values import Notice
 from .conf import Settings, aliases_in_use
 from .exceptions import AtomicError, ReadOnlyError, SettingsError
 from .history.history import History
@@ -23,7 +23,7 @@ logger.addHandler(logging.NullHandler())  # a command shows by itself what it do
 
 
 class Database:
-    """The settings, connection and dialect of one alias, and its history to read and to write."""
+    """The settings, connection and backend of one alias, and its history to read and to write."""
 
     def __init__(
         self,
@@ -36,19 +36,19 @@ class Database:
         self.lock_wait = self.settings.lock_wait if lock_wait is None else lock_wait
         self.connection = connections[alias]
         refuse_moving_backend(self.connection)
-        self.dialect = dialect_of(self.connection, self._hear)
+        self.backend = backend_of(self.connection, self._hear)
         self._notice = notice
         self.tables = Tables(
-            self.dialect,
+            self.backend,
             self.settings.history_table_prefix,
             self.settings.history_schema,
             lambda: claimed_places(alias),
         )
         limit = self.settings.history_text_limit
-        self.history = History(self.dialect, self.tables, limit)
-        self.lease = Lease(self.dialect, self.tables)
-        self.lock = Lock(self.dialect, self.lease)
-        self.recorder = Recorder(self.dialect, self.tables, limit, self.lease)
+        self.history = History(self.backend, self.tables, limit)
+        self.lease = Lease(self.backend, self.tables)
+        self.lock = Lock(self.backend, self.lease)
+        self.recorder = Recorder(self.backend, self.tables, limit, self.lease)
 
     def _hear(self, text: str) -> None:
         values = self.settings.placeholders.items()
@@ -60,7 +60,7 @@ class Database:
         """Raise AtomicError where the caller has work open that a commit would end."""
         if self.connection.in_atomic_block:
             raise AtomicError("Migrations commit, so they cannot run inside an atomic() block.")
-        if not self.connection.get_autocommit() and self.dialect.has_open_work():
+        if not self.connection.get_autocommit() and self.backend.in_transaction():
             raise AtomicError("Migrations commit, so end the transaction that is open first.")
 
     @contextmanager
@@ -71,7 +71,7 @@ class Database:
         if not before:
             self.connection.set_autocommit(True)
         try:
-            with self.dialect.role_of(self.settings.role):
+            with self.backend.session.role_of(self.settings.role):
                 yield
         finally:
             if not before and self.connection.connection is not None:
@@ -79,7 +79,7 @@ class Database:
 
     def renew(self) -> None:
         """Inside `autocommit`: where the connection is lost, make another like it."""
-        if not self.dialect.is_connected():
+        if not self.backend.is_connected():
             self.connection.close()
             if not self.connection.get_autocommit():
                 self.connection.set_autocommit(True)
@@ -89,8 +89,8 @@ class Database:
         """Read, in the role of the settings, and leave no transaction open that was not before."""
         self.connection.ensure_connection()
         here = self.connection.in_atomic_block or self.connection.get_autocommit()
-        if here or self.dialect.has_open_work():
-            with self.dialect.role_of(self.settings.role):
+        if here or self.backend.in_transaction():
+            with self.backend.session.role_of(self.settings.role):
                 yield
         else:
             with self.autocommit():
@@ -98,11 +98,11 @@ class Database:
 
     def create_schemas(self) -> None:
         """Create the schemas that the settings name, where they are missing."""
-        self.dialect.create_schemas(self.settings.history_schema)
+        self.backend.creation.create_schemas(self.settings.history_schema)
 
     def takes_writes(self) -> bool:
         with self.reading():
-            return self.dialect.takes_writes()
+            return self.backend.takes_writes()
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:
@@ -110,11 +110,11 @@ class Database:
 
         Raises LockError.
         """
-        if not self.dialect.takes_writes():
+        if not self.backend.takes_writes():
             raise ReadOnlyError(
                 f"The database {self.alias!r} takes no writes; run this on its primary."
             )
-        self.dialect.wait = self.lock_wait
+        self.backend.wait = self.lock_wait
         self._create_tables()
         with self.lock.held(command, self.lock_wait):
             yield
@@ -125,8 +125,8 @@ class Database:
         self.refuse_atomic()
         with self.autocommit(), self.locked(command):
             try:
-                with self.dialect.transaction():
-                    if self.dialect.transaction_is_lock:
+                with self.backend.transaction():
+                    if self.backend.features.transaction_is_lock:
                         self.lock.ask()
                     yield
             except IntegrityError:
@@ -137,7 +137,7 @@ class Database:
         """Several processes may do so at once: who is late finds the tables there."""
         while missing := self.tables.missing():
             try:
-                with self.dialect.transaction():
+                with self.backend.transaction():
                     self.recorder.write(self.recorder.creation())
             except DatabaseError:
                 if self.tables.missing() == missing:
@@ -170,6 +170,8 @@ def claimed_places(alias: str) -> list[tuple[str | None, str]]:
     for other in aliases_in_use():
         if other != alias and connections[other].settings_dict["NAME"] == name:
             given = Settings.of(other)
-            schema = given.history_schema or dialect_of(connections[other]).named_schema
+            schema = (
+                given.history_schema or backend_of(connections[other]).introspection.named_schema
+            )
             found.append((schema, given.history_table_prefix))
     return found

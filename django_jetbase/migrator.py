@@ -225,7 +225,7 @@ class Migrator:
                     lost += 1
                     if lost == MOST_LOCKS:
                         raise
-                    self.database.dialect.notice(f"{error} This run waits for it again.")
+                    self.database.backend.notice(f"{error} This run waits for it again.")
                     self.database.renew()
                 else:
                     return Result(tuple(done), (), prepared.plan.left, prepared.problems)
@@ -233,7 +233,7 @@ class Migrator:
     def _run_locked(
         self, command: str, prepare: Callable[[], Prepared], done: list[Done]
     ) -> Prepared:
-        with self.database.locked(command), self.database.dialect.session():
+        with self.database.locked(command), self.database.backend.session.kept():
             prepared = prepare()
             while not self._run_steps(prepared.planned, done):
                 prepared = prepare()
@@ -243,7 +243,7 @@ class Migrator:
         """Take the steps; False where another process overtook the plan."""
         database = self.database
         executor = Executor(
-            *(database.dialect, database.lock, self.history, database.recorder),
+            *(database.backend, database.lock, self.history, database.recorder),
             database.settings.retries,
         )
         try:

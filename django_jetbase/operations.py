@@ -41,7 +41,7 @@ class JetbaseUpgrade(Operation):
         to_state: ProjectState,
     ) -> None:
         if migrator := self._migrator(app_label, schema_editor):
-            with migrator.database.dialect.inside_schema_editor():
+            with migrator.database.backend.session.inside_schema_editor():
                 migrator.upgrade(to_version=self.to)
 
     def database_backwards(
@@ -54,7 +54,7 @@ class JetbaseUpgrade(Operation):
         if self.back_to is None:
             raise IrreversibleError(f"{self.describe()}: give it back_to.")
         if migrator := self._migrator(app_label, schema_editor):
-            with migrator.database.dialect.inside_schema_editor():
+            with migrator.database.backend.session.inside_schema_editor():
                 migrator.rollback(to_version=self.back_to)
 
     def _migrator(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> Migrator | None:

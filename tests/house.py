@@ -22,6 +22,7 @@ from django.db import connections
 import django_jetbase
 
 ROOT = Path(django_jetbase.__file__).parent
+_LOADING = "<module>"  # what a module does when it is imported
 FILE = "CREATE TABLE a (n INTEGER);\nINSERT INTO a VALUES (1);\n-- rollback\nDROP TABLE a;\n"
 
 
@@ -58,6 +59,8 @@ class Rooms:
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         if event != "call" or not (here := self._room(frame)):
+            return
+        if _LOADING in (frame.f_code.co_name, frame.f_back and frame.f_back.f_code.co_name):
             return
         before = frame.f_back
         while before is not None and not self._room(before):

@@ -1,6 +1,7 @@
 """A package imports only from those above it; inside one no two modules need each other."""
 
 import ast
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -36,11 +37,20 @@ def package_of(module: str) -> str:
     return module.split("/")[0].removesuffix(".py")
 
 
+def nodes_of(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes, but for imports that only annotations need, as of a backend and its parts."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from nodes_of(node)
+
+
 def imports_of(module: str) -> set[str]:
     """The modules of the package that a module imports, as paths."""
     path = ROOT / module
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))

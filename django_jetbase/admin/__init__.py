@@ -181,7 +181,7 @@ class MigrationAdmin(HistoryAdmin):
         with harmless(alias):
             migrator = Migrator(alias)
             detail = migrator.detail(key, path, longest=LONGEST_READ)
-            return Page(alias, detail, migrator.database.dialect.lexicon, view) if detail else None
+            return Page(alias, detail, migrator.database.backend.lexicon, view) if detail else None
 
     def _instead(self, request: HttpRequest, level: int, said: str) -> HttpResponse:
         messages.add_message(request, level, said)

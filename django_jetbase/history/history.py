@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import DatabaseError, models
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
 from ..migration import Applied, Kind, Version
 from ..models import AppliedMigration, Event
@@ -54,10 +54,10 @@ class History:
     one more of those that are longer.
     """
 
-    def __init__(self, dialect: Dialect, tables: Tables, text_limit: int = 0) -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend, tables: Tables, text_limit: int = 0) -> None:
+        self.backend = backend
         self.tables = tables
-        self.alias = dialect.connection.alias
+        self.alias = backend.connection.alias
         self.text_limit = max(text_limit, LONGEST_KEPT)
 
     @property
@@ -83,7 +83,7 @@ class History:
         One query, unless a failing one would do harm, the tables are missing or, on databases with
         schemas, their place must be asked for.
         """
-        asks = self.dialect.has_schemas or self.dialect.connection.in_atomic_block
+        asks = self.backend.features.has_schemas or self.backend.connection.in_atomic_block
         if asks and not self.exists():
             return []
         rows = self._state.filter(namespace="", kind=str(Kind.VERSIONED), incomplete="")
@@ -110,7 +110,7 @@ class History:
         """The rows. Raises HistoryError where a column holds what is not for it."""
         try:
             for row in rows:
-                if None in row or not self.dialect.keeps_types:
+                if None in row or not self.backend.features.keeps_types:
                     _check(columns, row)
                 yield row
         except ValueError as error:
@@ -139,7 +139,7 @@ class History:
         columns = f"{self.tables.columns['key']}, checksum, upgrade_checksum"
         found: dict[str, dict[str, tuple[str, str]] | None] = {}
         for table, is_readable in self.tables.others():
-            rows = self.dialect.execute(f"SELECT {columns} FROM {table}") if is_readable else []
+            rows = self.backend.execute(f"SELECT {columns} FROM {table}") if is_readable else []
             found[table] = {key: (a, b) for key, a, b in rows} if is_readable else None
         return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import Error, IntegrityError
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..backends.base.values import Holder
 from ..exceptions import HistoryError
 from ..models import Heartbeat, InstantField, LockHolder
@@ -24,8 +24,8 @@ class Lease:
     end with a look at it. `token` is this process's own while it is the owner, else empty.
     """
 
-    def __init__(self, dialect: Dialect, tables: Tables, token: str = "") -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend, tables: Tables, token: str = "") -> None:
+        self.backend = backend
         self.tables = tables
         self.token = token
 
@@ -38,7 +38,7 @@ class Lease:
             return None
         lock, beats = self.tables.name(LockHolder), self.tables.name(Heartbeat)
         try:
-            rows = self.dialect.execute(
+            rows = self.backend.execute(
                 f"SELECT {', '.join(_COLUMNS)}, (SELECT beat FROM {beats} WHERE namespace = '')"
                 f" FROM {lock} WHERE namespace = '' AND token <> ''"
             )
@@ -51,11 +51,11 @@ class Lease:
 
     def is_working(self, holder: Holder) -> bool:
         """Whether the holder's session is known to live, whatever became of its client."""
-        return self.dialect.is_working(holder, self.tables.sql(LockHolder))
+        return self.backend.locking.is_working(holder, self.tables.sql(LockHolder))
 
     def end_session(self, holder: Holder) -> None:
         """End the holder's session, if it lives. Raises Error where that is not allowed."""
-        self.dialect.terminate(holder, self.tables.sql(LockHolder))
+        self.backend.locking.terminate(holder, self.tables.sql(LockHolder))
 
     def take(self, token: str, command: str, of: str = "") -> bool:
         """Become the owner where the owner is `of`, nobody by default."""
@@ -66,7 +66,7 @@ class Lease:
         except IntegrityError:  # another process was faster
             return False
         except Error as error:  # or at the same time, where transactions are serializable
-            if not self.dialect.is_transient(error):
+            if not self.backend.errors.is_transient(error):
                 raise
             return False
         if taken:
@@ -74,8 +74,8 @@ class Lease:
         return taken
 
     def _mine(self, token: str, command: str) -> dict[str, Any]:
-        who = stamp(self.dialect.connection)
-        session, started = self.dialect.this_session
+        who = stamp(self.backend.connection)
+        session, started = self.backend.locking.this_session
         return {
             "token": token,
             "host": who["host"],
@@ -117,7 +117,7 @@ class Lease:
         fence = self.fence
         if not isinstance(fence, Expression):
             return self.holder() is None
-        return self.dialect.execute(f"SELECT {fence.sql}", fence.params) != [(None,)]
+        return self.backend.execute(f"SELECT {fence.sql}", fence.params) != [(None,)]
 
     @property
     def fence(self) -> str | Expression:
@@ -126,16 +126,16 @@ class Lease:
             return ""
         return Expression(
             f"(SELECT namespace FROM {self.tables.sql(LockHolder)}"
-            f" WHERE namespace = '' AND token = %s{self.dialect.locking_read})",
+            f" WHERE namespace = '' AND token = %s{self.backend.locking.locking_read})",
             (self.token,),
         )
 
     def _change(self, query: Query) -> int:
         """How many rows it changed."""
-        if not self.dialect.transaction_is_lock:
-            return self.dialect.change(query)
-        with self.dialect.transaction():
-            return self.dialect.change(query)
+        if not self.backend.features.transaction_is_lock:
+            return self.backend.change(query)
+        with self.backend.transaction():
+            return self.backend.change(query)
 
 
 def taking(tables: Tables, values: Mapping[str, Any], where: Query) -> list[Query]:

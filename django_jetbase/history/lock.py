@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from django.db import Error
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..backends.base.values import Holder
 from ..exceptions import LockError, LockLostError
 from .lease import Lease
@@ -26,8 +26,8 @@ class Lock:
     and is otherwise only waited for.
     """
 
-    def __init__(self, dialect: Dialect, lease: Lease) -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend, lease: Lease) -> None:
+        self.backend = backend
         self.lease = lease
         self._pulse = Pulse()
         self._command, self._wait = "", 0.0
@@ -35,8 +35,8 @@ class Lock:
     @contextmanager
     def held(self, command: str, wait: float) -> Iterator[None]:
         """Hold the lock. Raises LockError after `wait` seconds without it."""
-        self._command, self._wait, self.dialect.wait = command, wait, wait
-        if not self.dialect.transaction_is_lock:
+        self._command, self._wait, self.backend.wait = command, wait, wait
+        if not self.backend.features.transaction_is_lock:
             with self._leased():
                 yield
             return
@@ -114,20 +114,20 @@ class Lock:
 
         Where that has to wait for a transaction, raises LockError after `wait` seconds.
         """
-        self.dialect.wait = wait
+        self.backend.wait = wait
         try:
             self.lease.end_session(holder)
         except Error as error:
-            said = self.dialect.message_of(error)
-            self.dialect.notice(f"The session {holder.session} could not be ended: {said}")
+            said = self.backend.errors.message_of(error)
+            self.backend.notice(f"The session {holder.session} could not be ended: {said}")
         self.lease.free(holder.token)
 
     @contextmanager
     def _leased(self) -> Iterator[None]:
         token = secrets.token_hex(16)
         try:
-            for query in self.dialect.claiming(token):
-                self.dialect.execute(*query)
+            for query in self.backend.locking.claiming(token):
+                self.backend.execute(*query)
             self._acquire(token)
             with _beating(self.lease, self._pulse):
                 yield
@@ -136,8 +136,8 @@ class Lock:
             with suppress(Error, LockError):  # a dead connection; then it will be stale
                 if self.lease.token:
                     self.lease.free()
-                for query in self.dialect.disclaiming(token):
-                    self.dialect.execute(*query)
+                for query in self.backend.locking.disclaiming(token):
+                    self.backend.execute(*query)
             self.lease.token = ""
 
     def _acquire(self, token: str) -> None:
@@ -154,10 +154,10 @@ class Lock:
             of = self._takes_from(holder, watch)
             if of is not None and of != tried:
                 if holder:
-                    self.dialect.notice(f"Taking over the lock of {holder}, which is gone.")
+                    self.backend.notice(f"Taking over the lock of {holder}, which is gone.")
                 continue
             if watch.is_new and of is None:
-                self.dialect.notice(f"Waiting for {holder}.")
+                self.backend.notice(f"Waiting for {holder}.")
             patient = holder and self._wait and watch.seems_gone(holder)
             if time.monotonic() >= deadline and not patient:
                 raise _held_by(holder)
@@ -231,12 +231,12 @@ def _beating(lease: Lease, pulse: Pulse) -> Iterator[None]:
 
     Most runs are over before its first heartbeat, and cost no connection.
     """
-    if lease.dialect.is_private:
+    if lease.backend.is_private:
         yield
         return
     stop = threading.Event()
     pulse.beaten = time.monotonic()
-    arguments = (lease, lease.token, lease.dialect.session_id(), stop, pulse)
+    arguments = (lease, lease.token, lease.backend.locking.session_id(), stop, pulse)
     thread = threading.Thread(target=_beat, args=arguments, daemon=True)
     thread.start()
     try:
@@ -253,24 +253,24 @@ def _beat(
     stop: threading.Event,
     pulse: Pulse,
 ) -> None:
-    dialect = lease.dialect
-    other: Dialect | None = None
+    backend = lease.backend
+    other: Backend | None = None
     known: set[int] = set()
     while not stop.wait(BEAT_EVERY):
         try:
-            if not dialect.may_beat():
+            if not backend.locking.may_beat():
                 pulse.beaten = time.monotonic()
                 continue
-            other = other or dialect.companion()
+            other = other or backend.companion()
             other.wait = BEAT_EVERY
             if not Lease(other, lease.tables, token).beat():
                 pulse.lost.set()
                 break
             pulse.beaten = time.monotonic()
-            blockers = other.blockers(session) if session else []
+            blockers = other.locking.blockers(session) if session else []
             for blocker in blockers:
                 if blocker.session not in known:
-                    dialect.notice(f"Waiting for a lock of the database: {blocker}")
+                    backend.notice(f"Waiting for a lock of the database: {blocker}")
             known = {blocker.session for blocker in blockers}
         except Exception:  # also of a project's receivers; a heartbeat may be missed
             if other:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..migration import Applied, Direction, Kind, Migration, Origin, Version
 from ..models import AppliedMigration, Event, Run, SchemaVersion
 from ..sql.queries import Expression, Query, insert, update
@@ -50,21 +50,21 @@ class Recorder:
 
     def __init__(
         self,
-        dialect: Dialect,
+        backend: Backend,
         tables: Tables,
         text_limit: int,
         lease: Lease,
         stamp: Mapping[str, Expression] | None = None,
     ) -> None:
-        self.dialect = dialect
-        self.connection = dialect.connection
+        self.backend = backend
+        self.connection = backend.connection
         self.tables = tables
         self.text_limit = text_limit
         self.lease = lease
         self.given_stamp = stamp
 
     def write(self, queries: Iterable[Query]) -> None:
-        with self.dialect.cursor() as cursor:
+        with self.backend.cursor() as cursor:
             for query in queries:
                 cursor.execute(*query)
 

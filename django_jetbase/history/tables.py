@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from django.apps.registry import Apps
 from django.db import models
 
-from ..backends.base.operations import DJANGO_MIGRATIONS, Dialect
+from ..backends.base.backend import Backend
+from ..backends.base.introspection import DJANGO_MIGRATIONS
 from ..backends.base.values import Location
 from ..conf import HISTORY_TABLE_PREFIX, Settings, aliases_in_use
 from ..models import AppliedMigration, Event, Heartbeat, LockHolder, SchemaVersion
@@ -65,13 +66,13 @@ class Tables:
 
     def __init__(
         self,
-        dialect: Dialect,
+        backend: Backend,
         prefix: str = HISTORY_TABLE_PREFIX,
         schema: str | None = None,
         claimed: Callable[[], Collection[tuple[str | None, str]]] = tuple,
     ) -> None:
         """`claimed` gives the schema, if it is known, and prefix of those of other aliases."""
-        self.dialect = dialect
+        self.backend = backend
         self.prefix = prefix
         self._wanted = schema
         self._claimed = claimed
@@ -82,14 +83,17 @@ class Tables:
     def columns(self) -> Mapping[str, str]:
         """The columns of all tables as SQL."""
         fields = (field for model in MODELS for field in model._meta.fields)
-        return self.dialect.quote_all([field.attname for field in fields])
+        return self.backend.quote_all([field.attname for field in fields])
 
     def look(self) -> Location:
         """Ask the database."""
-        names = table_names(self.prefix)
-        self._names.clear()
-        self._location = self.dialect.locate(names, self._wanted, self._claimed_schemas)
-        return self._location
+        before = self._location
+        self._location = found = self.backend.introspection.locate(
+            table_names(self.prefix), self._wanted, self._claimed_schemas
+        )
+        if before is None or before.schema != found.schema:
+            self._names.clear()
+        return found
 
     def _claimed_schemas(self) -> set[str]:
         return {schema for schema, prefix in self._claimed() if schema and prefix == self.prefix}
@@ -107,10 +111,10 @@ class Tables:
         names = [(s, table_name(AppliedMigration, prefix)) for s, prefix in self._claimed()]
         own = (self.schema, table_name(AppliedMigration, self.prefix))
         found: list[tuple[str, bool]] = []
-        for schema, table, is_readable in self.dialect.histories(_applied_once()):
+        for schema, table, is_readable in self.backend.introspection.histories(_applied_once()):
             if not {(schema, table), (None, table)} & {*names} and (schema, table) != own:
-                before = f"{self.dialect.quote(schema)}." if schema else ""
-                found.append((before + self.dialect.quote(table), is_readable))
+                before = f"{self.backend.quote(schema)}." if schema else ""
+                found.append((before + self.backend.quote(table), is_readable))
         return found
 
     @property
@@ -137,7 +141,7 @@ class Tables:
         """The name of a table as SQL, whatever a file has done to the session."""
         if model not in self._names:
             parts = [part for part in (self.schema, table_name(model, self.prefix)) if part]
-            self._names[model] = ".".join(map(self.dialect.quote, parts))
+            self._names[model] = ".".join(map(self.backend.quote, parts))
         return self._names[model]
 
     def sql(self, model: type[models.Model]) -> str:

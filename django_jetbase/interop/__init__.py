@@ -1,6 +1,6 @@
 """The histories that other tools have written, read so that they can be taken over."""
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from .flyway import FlywayHistory
 from .foreign import Difference, ForeignHistory, ForeignMigration
 from .jetbase import JetbaseHistory
@@ -19,12 +19,12 @@ FOREIGN_HISTORIES: dict[str, type[ForeignHistory]] = {
 }
 
 
-def foreign_history(name: str, dialect: Dialect) -> ForeignHistory:
-    """That of a tool, one of FOREIGN_HISTORIES, in the database of the dialect."""
-    return FOREIGN_HISTORIES[name](dialect)
+def foreign_history(name: str, backend: Backend) -> ForeignHistory:
+    """That of a tool, one of FOREIGN_HISTORIES, in the database of the backend."""
+    return FOREIGN_HISTORIES[name](backend)
 
 
-def foreign_history_that_recorded(checksum: str, dialect: Dialect) -> ForeignHistory | None:
+def foreign_history_that_recorded(checksum: str, backend: Backend) -> ForeignHistory | None:
     """That whose checksum our history has taken over; none where it is our own."""
     name = checksum.partition(":")[0]
-    return foreign_history(name, dialect) if name in FOREIGN_HISTORIES else None
+    return foreign_history(name, backend) if name in FOREIGN_HISTORIES else None

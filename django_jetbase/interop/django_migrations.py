@@ -22,8 +22,9 @@ from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 
-from ..backends import dialect_of, message_of
-from ..backends.base.operations import DJANGO_MIGRATIONS, Dialect
+from ..backends import backend_of, message_of
+from ..backends.base.backend import Backend
+from ..backends.base.introspection import DJANGO_MIGRATIONS
 from ..exceptions import DjangoMigrationError
 from ..files.placeholders import expand
 from ..files.script import parse
@@ -171,11 +172,11 @@ def sql_of(
     with suppress(IrreversibleError):
         rollback, looked = _collected(connection, loader, migration, backwards=True)
         unsure = Direction.ROLLBACK if looked and not applied else unsure
-    dialect = dialect_of(connection)
+    backend = backend_of(connection)
     quote = connection.ops.quote_name
     table, app, name, at = map(quote, (DJANGO_MIGRATIONS, "app", "name", "applied"))
     label, full_name = _literal(app_label), _literal(migration.name)
-    now = dialect.django_now
+    now = backend.introspection.django_now
     insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"
     delete = f"DELETE FROM {table} WHERE {app} = {label} AND {name} = {full_name};"
     sql = DjangoSQL(
@@ -186,13 +187,13 @@ def sql_of(
         migration.atomic,
         unsure,
     )
-    _verify(sql, dialect, placeholders)
+    _verify(sql, backend, placeholders)
     return sql
 
 
-def _verify(sql: DjangoSQL, dialect: Dialect, placeholders: Mapping[str, str]) -> None:
+def _verify(sql: DjangoSQL, backend: Backend, placeholders: Mapping[str, str]) -> None:
     """Raise where the file would not be read as it was put together, or not be sent as it is."""
-    script = parse(f"{sql.app_label}.{sql.name}", sql.text, dialect.lexicon)
+    script = parse(f"{sql.app_label}.{sql.name}", sql.text, backend.lexicon)
     reason = ""
     if script.problems:
         reason = str(script.problems[0])
@@ -202,7 +203,9 @@ def _verify(sql: DjangoSQL, dialect: Dialect, placeholders: Mapping[str, str]) -
         reason = "its SQL holds what would be replaced as one of the PLACEHOLDERS"
     for section in filter(None, (script.upgrade, script.rollback)):
         for statement in section.statements:
-            if statement.sql.count("\r") != dialect.as_sent(statement, section).count("\r"):
+            if statement.sql.count("\r") != backend.operations.as_sent(statement, section).count(
+                "\r"
+            ):
                 reason = "its SQL holds carriage returns, which a file loses on this database"
     if reason:
         raise DjangoMigrationError(

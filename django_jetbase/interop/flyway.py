@@ -54,9 +54,9 @@ class FlywayHistory(ForeignHistory):
         return (self._foreign(row) for row in last.values() if not row.takes_back)
 
     def _rows(self) -> Iterator[_Row]:
-        rows = self.dialect.execute(
+        rows = self.backend.execute(
             "SELECT version, description, type, script, checksum, installed_by,"
-            f" {self.dialect.epoch('installed_on')}, execution_time, success"
+            f" {self.backend.introspection.epoch('installed_on')}, execution_time, success"
             f" FROM {self.table} WHERE type <> 'SCHEMA' ORDER BY installed_rank"
         )
         for version, description, type, script, *rest in rows:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
 from ..files.names import parse_version
 from ..migration import Kind, Migration, Version
@@ -46,16 +46,16 @@ class ForeignHistory(ABC):
     name: ClassVar[str]
     table: ClassVar[str]
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
 
     def read(self) -> list[ForeignMigration]:
         """What is applied now, oldest first.
 
         Raises HistoryError where the table is missing or says what cannot be taken over.
         """
-        if not self.dialect.has_table(self.table):
-            settings = self.dialect.connection.settings_dict
+        if not self.backend.introspection.has_table(self.table):
+            settings = self.backend.connection.settings_dict
             raise HistoryError(
                 f"The table {self.table}, the history of {self.name}, is not in the database"
                 f" {str(settings['NAME'])!r} where this connection looks for it: name the alias"

@@ -38,9 +38,9 @@ class JetbaseHistory(ForeignHistory):
     table: ClassVar[str] = "jetbase_migrations"
 
     def standing(self) -> Iterator[ForeignMigration]:
-        rows = self.dialect.execute(
+        rows = self.backend.execute(
             "SELECT version, description, filename, migration_type,"
-            f" {self.dialect.epoch('applied_at')}, checksum"
+            f" {self.backend.introspection.epoch('applied_at')}, checksum"
             f" FROM {self.table} ORDER BY order_executed"
         )
         for version, description, file_name, migration_type, seconds, checksum in rows:
@@ -106,7 +106,7 @@ class JetbaseHistory(ForeignHistory):
 
     def _sql_in(self, lines: Sequence[_Line], delimiter: str, what: str) -> Difference | None:
         text = "\n".join(line.text for line in lines).rstrip(delimiter)
-        for item in scan(text, self.dialect.lexicon):
+        for item in scan(text, self.backend.lexicon):
             if isinstance(item, Statement):
                 return Difference(lines[item.line - 1].number, lines[-1].number, what)
         return None
@@ -114,7 +114,7 @@ class JetbaseHistory(ForeignHistory):
     def _pieces(self, text: str) -> Iterator[Piece]:
         """The comments and what is quoted, up to the first that has no end."""
         with suppress(OpenTokenError):
-            yield from (piece for piece in self.dialect.lexicon.pieces(text) if piece.kind)
+            yield from (piece for piece in self.backend.lexicon.pieces(text) if piece.kind)
 
 
 def _plain_lines(text: str) -> list[str]:

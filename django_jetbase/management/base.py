@@ -13,7 +13,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from .. import display
 from ..backends import message_of
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..conf import aliases_in_use
 from ..database import Database, refuse_moving_backend
 from ..exceptions import JetbaseError, SettingsError
@@ -149,7 +149,7 @@ class JetbaseCommand(BaseCommand):
     def remedy(self, error: Exception) -> str:
         """The way out of a database error."""
         target = self.interruption.target
-        return target.remedy(error) if isinstance(target, Dialect) else ""
+        return target.errors.remedy(error) if isinstance(target, Backend) else ""
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
@@ -174,12 +174,12 @@ class JetbaseCommand(BaseCommand):
             report=self.report,
             notice=self.notice,
         )
-        self.interruption.target = migrator.database.dialect
+        self.interruption.target = migrator.database.backend
         return migrator
 
     def repair(self, **options: Any) -> Repair:
         database = Database(options["database"], self.notice, options.get("lock_wait"))
-        self.interruption.target = database.dialect
+        self.interruption.target = database.backend
         return Repair(Inspection(database))
 
     def write(self, text: str) -> None:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..backends import steps_of
-from ..backends.base.operations import DJANGO_MIGRATIONS
+from ..backends.base.introspection import DJANGO_MIGRATIONS
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
@@ -45,7 +44,7 @@ class Preparation:
     """Parses the files of one database, each once."""
 
     def __init__(self, database: Database) -> None:
-        self.dialect = database.dialect
+        self.backend = database.backend
         self.history = database.history
         self.settings = database.settings
         self._scripts: dict[str, Script] = {}
@@ -54,7 +53,7 @@ class Preparation:
         """Read what the steps send; with `fake` they only record."""
         planned: list[Planned] = []
         problems: list[Problem] = []
-        dependencies = Dependencies(self.dialect.connection)
+        dependencies = Dependencies(self.backend.connection)
         for step in plan.steps:
             try:
                 item = self._planned(step, dependencies, fake=fake)
@@ -88,7 +87,7 @@ class Preparation:
         if text is None and step.migration and step.migration.checksum == row.checksum:
             text = step.migration.text
         before = self.parsed(row.path, text).upgrade if text else None
-        if problem := going_on_problem(row, before, section, steps_of(self.dialect)):
+        if problem := going_on_problem(row, before, section, self.backend.steps):
             raise ProblemsError([problem])
 
     def _with_timeouts(self, section: Section) -> Section:
@@ -140,7 +139,7 @@ class Preparation:
         named = self._script_of(item.step).upgrade.directives.django if section else None
         if section is None or named is None or DJANGO_MIGRATIONS not in section.text:
             return
-        if not self.dialect.has_table(DJANGO_MIGRATIONS):
+        if not self.backend.introspection.has_table(DJANGO_MIGRATIONS):
             said = f"writes to {DJANGO_MIGRATIONS}, the record of Django, which is not there yet"
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
         elif item.step.direction is Direction.ROLLBACK:
@@ -174,7 +173,7 @@ class Preparation:
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
         for statement in section.statements if section else ():
             assert section is not None  # it has statements
-            if reason := self.dialect.obstacle(statement, section):
+            if reason := self.backend.operations.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
 
@@ -183,7 +182,7 @@ class Preparation:
         section = item.section
         for name, offset in section.places.items() if section else ():
             needed = ROWS[name].needs
-            if section and needed and not getattr(self.dialect, needed):
+            if section and needed and not getattr(self.backend.features, needed):
                 said = f"the directive {name} holds for nothing on {self._database}"
                 hint = "leave it if the file also runs where it does; else take it out"
                 line, column = section.place(offset)
@@ -191,11 +190,11 @@ class Preparation:
 
     @property
     def _database(self) -> str:
-        return str(self.dialect.connection.display_name)
+        return str(self.backend.connection.display_name)
 
     @cached_property
     def _is_pooled(self) -> bool:
-        return self.dialect.is_pooled
+        return self.backend.is_pooled
 
     def recorded(self, step: Step) -> Recorded:
         """What the history is told of a step."""
@@ -223,7 +222,7 @@ class Preparation:
         """Whether the upgrade section differs; files whose whole text is equal are not scanned."""
         if migration.checksum == row.checksum or not row.checksum:
             return False
-        if source := foreign_history_that_recorded(row.checksum, self.dialect):
+        if source := foreign_history_that_recorded(row.checksum, self.backend):
             return not source.is_what_ran(migration, row.checksum)
         return self.upgrade_checksum(migration) != row.upgrade_checksum
 
@@ -235,7 +234,7 @@ class Preparation:
 
     def parsed(self, path: str, text: str) -> Script:
         """The text of a migration parsed, with its problems."""
-        return parse(path, text, self.dialect.lexicon, self.settings.placeholders)
+        return parse(path, text, self.backend.lexicon, self.settings.placeholders)
 
 
 def _sound(script: Script) -> Script:

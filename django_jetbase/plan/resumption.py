@@ -38,7 +38,7 @@ def going_on_problem(
             reason = steps.obstacle_to_skip(statement, inside=inside)
         if reason:
             return _problem(row, f"statement {number + 1} {reason}", same.line if same else None)
-        if steps.dialect.controls(statement):
+        if steps.backend.operations.controls(statement):
             begins = statement.keyword in ("BEGIN", "START")
             inside = begins or _CHAINS.search(statement.text) is not None
     return None

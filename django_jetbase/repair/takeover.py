@@ -30,7 +30,7 @@ class Takeover:
     def __init__(self, database: Database, preparation: Preparation, source: str) -> None:
         self.recorder = database.recorder
         self.preparation = preparation
-        self.source = foreign_history(source, database.dialect)
+        self.source = foreign_history(source, database.backend)
 
     # ---- files and rows
 

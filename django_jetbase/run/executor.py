@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from django.db import Error, IntegrityError
 
-from ..backends import steps_of
-from ..backends.base.operations import Dialect, failing
+from ..backends.base.backend import Backend
 from ..backends.base.steps import Retrying
-from ..backends.base.values import Progress, StatementFailed
+from ..backends.base.values import Progress, StatementFailed, failing
 from ..exceptions import LockError
 from ..files.script import Section
 from ..history.history import History
@@ -61,10 +60,10 @@ class Executor:
     """
 
     def __init__(
-        self, dialect: Dialect, lock: Lock, history: History, recorder: Recorder, retries: int
+        self, backend: Backend, lock: Lock, history: History, recorder: Recorder, retries: int
     ) -> None:
-        self.dialect = dialect
-        self.steps = steps_of(dialect)
+        self.backend = backend
+        self.steps = backend.steps
         self.lock = lock
         self.history = history
         self.recorder = recorder
@@ -80,14 +79,14 @@ class Executor:
         """
         started = time.monotonic()
         run = _Run(self, step, migration, section, started, resume)
-        retry = Retry(self.dialect, migration.path, self.retries)
+        retry = Retry(self.backend, migration.path, self.retries)
         try:
-            if self.dialect.is_atomic(section) and not resume:
+            if self.backend.operations.is_atomic(section) and not resume:
                 retry(run.in_transaction)
             else:
                 run.one_by_one(retry)
         except StatementFailed as failure:
-            if not self.dialect.is_connected():
+            if not self.backend.is_connected():
                 run.settle()
             if self._is_done_by_other(step, migration):
                 seconds = time.monotonic() - started
@@ -106,7 +105,7 @@ class Executor:
         started = time.monotonic()
         closing = self.recorder.closing(migration, step.applied, step.direction, 0, 0, origin)
         try:
-            with self.dialect.transaction():
+            with self.backend.transaction():
                 self.verify(step, migration)
                 self.recorder.write(closing)
         except IntegrityError as error:
@@ -116,7 +115,7 @@ class Executor:
 
     def verify(self, step: Step, migration: Recorded) -> None:
         """Raise where the lock is another's, or the history not what the step was planned on."""
-        if self.dialect.transaction_is_lock:
+        if self.backend.features.transaction_is_lock:
             self.lock.ask()
         row = self.history.row(migration.key)
         if (row.sequence if row else None) != (step.applied.sequence if step.applied else None):
@@ -147,18 +146,18 @@ class Executor:
         beginning = self.recorder.beginning(
             migration, step.applied, step.direction, len(section.statements)
         )
-        with self.dialect.transaction():
+        with self.backend.transaction():
             self.recorder.write(beginning)
 
     def _log_failure(self, migration: Recorded, section: Section, message: str) -> None:
         """A failure that cannot be logged must not hide the failure itself."""
         try:
-            with self.dialect.transaction():
+            with self.backend.transaction():
                 self.recorder.write(
                     self.recorder.failed(migration, len(section.statements), message)
                 )
         except (Error, LockError):
-            self.dialect.notice("The failure could not be written to the history.")
+            self.backend.notice("The failure could not be written to the history.")
 
 
 class _Run:
@@ -172,7 +171,7 @@ class _Run:
         resume: bool,
     ) -> None:
         self.executor = executor
-        self.dialect = executor.dialect
+        self.backend = executor.backend
         self.steps = executor.steps
         self.lock = executor.lock
         self.history = executor.history
@@ -187,8 +186,8 @@ class _Run:
         self.outcome = Outcome()  # if it fails
 
     def in_transaction(self) -> None:
-        self.dialect.run_in_transaction(
-            self.section, self._verify, lambda: self._closing(self.dialect.elapsed)
+        self.backend.operations.run_in_transaction(
+            self.section, self._verify, lambda: self._closing(self.backend.operations.elapsed)
         )
 
     def one_by_one(self, retry: Retry) -> None:
@@ -199,8 +198,8 @@ class _Run:
     def _one_by_one(self, retry: Retry) -> None:
         self._verify()
         try:
-            with self.dialect.transaction():
-                if self.dialect.transaction_is_lock:
+            with self.backend.transaction():
+                if self.backend.features.transaction_is_lock:
                     self._verify()
                 self.recorder.write(self._beginning())
         except IntegrityError as error:
@@ -220,7 +219,7 @@ class _Run:
         except StatementFailed as failure:
             effect = failure.effect
             self.outcome = Outcome(self.progress.committed, effect)
-            if row.attempted < 0 or self.dialect.is_connected():
+            if row.attempted < 0 or self.backend.is_connected():
                 self._stop(row, effect.partial, unsure=effect.unsure)
             raise
         except BaseException:
@@ -252,7 +251,7 @@ class _Run:
 
         A heartbeat tells; on SQLite it may find no gap to be written in, and asking is cheap.
         """
-        check = self.lock.ask if self.dialect.transaction_is_lock else self.lock.verify
+        check = self.lock.ask if self.backend.features.transaction_is_lock else self.lock.verify
 
         def run(action: Callable[[], None]) -> None:
             check()
@@ -262,7 +261,7 @@ class _Run:
 
     def _look(self) -> None:
         """Before a transaction of the file's own commits, whatever that has made of the session."""
-        if self.dialect.asks_inside:
+        if self.backend.features.asks_inside:
             with suppress(Error):
                 self.lock.ask()
         self.lock.verify()
@@ -275,7 +274,7 @@ class _Run:
             self._count,
             self._elapsed(),
         )
-        with failing(None), self.dialect.transaction():
+        with failing(None), self.backend.transaction():
             self.lock.ask()
             self.recorder.write(finished)
 
@@ -284,10 +283,10 @@ class _Run:
         committed, replaced = self.progress.committed, self.step.applied
         stopped = self.recorder.stopped(row, replaced, committed, partial=partial, unsure=unsure)
         try:
-            with self.dialect.transaction():
+            with self.backend.transaction():
                 self.recorder.write(stopped)
         except (Error, LockError):
-            self.dialect.notice(f"{row.path}: the history could not be told how far it came.")
+            self.backend.notice(f"{row.path}: the history could not be told how far it came.")
 
     def _verify(self) -> None:
         self.executor.verify(self.step, self.migration)

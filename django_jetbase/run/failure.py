@@ -32,14 +32,14 @@ def error_of(
     steps: Steps,
 ) -> StatementError:
     """The failure as an error for people."""
-    dialect = steps.dialect
-    said = dialect.message_of(failure.__cause__)
+    backend = steps.backend
+    said = backend.errors.message_of(failure.__cause__)
     line = column = statement = rules = None
     shown = ""
     if failure.index is not None:
         statement = section.statements[failure.index]
         line, column = section.place(statement.start)
-        rules = statement.rules or dialect.lexicon
+        rules = statement.rules or backend.lexicon
         begin = section.as_written(statement)[:_READ]
         shown = shortened(blanked(begin, rules), _SHOWN)
     said = with_names(message_without(said, statement, rules), section.placeholders)
@@ -47,7 +47,7 @@ def error_of(
         line, column = section.place(failure.offset)
     where = ":".join(str(part) for part in (migration.path, line, column) if part)
     text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
-    remedy = dialect.remedy(failure.__cause__, statement.keyword if statement else "")
+    remedy = backend.errors.remedy(failure.__cause__, statement.keyword if statement else "")
     resumes = direction is Direction.UPGRADE and steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
     error = StatementError(

@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
+from functools import partial
 
-from ..backends import client_of
+from ..backends.base.session import Setting
 from ..database import Database
 from ..exceptions import MigrationFileError
 from ..files.script import Section
@@ -25,15 +26,15 @@ class Offline:
     def __init__(self, database: Database, preparation: Preparation) -> None:
         self.name = str(database.connection.settings_dict["NAME"])
         self.preparation = preparation
-        self.dialect = database.dialect
+        self.backend = database.backend
         self.tables = database.tables
-        self.client = client_of(database.dialect)
+        self.client = database.backend.client
         limit = database.settings.history_text_limit
         self.history = database.history
         self.token = secrets.token_hex(16)
-        token = "" if self.dialect.transaction_is_lock else self.token
-        lease = Lease(self.dialect, self.tables, token)
-        self.recorder = Recorder(self.dialect, self.tables, limit, lease, self.client.stamp)
+        token = "" if self.backend.features.transaction_is_lock else self.token
+        lease = Lease(self.backend, self.tables, token)
+        self.recorder = Recorder(self.backend, self.tables, limit, lease, self.client.stamp)
 
     def script(self, planned: Iterable[Planned]) -> str:
         """The script of these steps. Raises MigrationFileError for what the client cannot send.
@@ -64,7 +65,7 @@ class Offline:
     def _lock(self) -> Iterator[str]:
         """Take the lock, or stop where another session lives that has it."""
         lock = self.tables.sql(LockHolder)
-        if self.dialect.transaction_is_lock:
+        if self.backend.features.transaction_is_lock:
             free = Query(f"NOT EXISTS (SELECT 1 FROM {lock} WHERE token <> '')")
             yield from self.client.fail_unless(free, LOCKED)
             return
@@ -79,7 +80,7 @@ class Offline:
             "command": "script",
             "since": stamp["at"],
         }
-        free = Query(f"(token = '' OR NOT {self.dialect.at_work})")
+        free = Query(f"(token = '' OR NOT {self.backend.locking.at_work})")
         yield from self._queries(taking(self.tables, values, free))
         mine = Query(
             f"EXISTS (SELECT 1 FROM {lock} WHERE token = %s AND session = {session.sql})",
@@ -87,10 +88,10 @@ class Offline:
         )
         yield from self.client.fail_unless(mine, LOCKED)
         # This comes last: an earlier run of this very script may have left the token.
-        yield from self._queries(self.dialect.claiming(self.token))
+        yield from self._queries(self.backend.locking.claiming(self.token))
 
     def _unlock(self) -> Iterator[str]:
-        if not self.dialect.transaction_is_lock:
+        if not self.backend.features.transaction_is_lock:
             yield from self._queries([freeing(self.tables, self.token)])
 
     def _refuse_other(self, last_event: int) -> Iterator[str]:
@@ -107,29 +108,39 @@ class Offline:
                 self.recorder.closing(recorded, row, direction, 0, 0, item.origin)
             )
             return
-        count = len(section.statements)
-        yield self.client.start
-        if self.dialect.is_atomic(section):
-            yield from self.client.before(section)
-            yield self.client.begin
-            yield from self._statements(item.step.path, section)
-            yield from self.client.close(section)
-            yield from self.client.put_back(section)
+        count, client = len(section.statements), self.client
+        atomic = self.backend.operations.is_atomic(section)
+        frame = self.backend.session.frame(section, atomic=atomic)
+        moved = partial(client.moved, section, frame)
+        yield client.start
+        if not atomic:
+            yield from self._transaction(self.recorder.beginning(recorded, row, direction, count))
+        yield from self._set(frame.before)
+        if atomic:
+            yield client.begin
+        yield from self._set(frame.first)
+        yield from client.begin_check(frame)
+        yield from self._statements(item.step.path, section)
+        yield from client.check(frame)
+        if atomic or client.may_leave_open(section):
+            yield from (f"{sql};" for sql in frame.check)
+        if not atomic and client.may_leave_open(section):
+            yield "COMMIT;"
+        yield from self._set(frame.restore(moved))
+        if atomic:
             yield from self._queries(
-                self.recorder.closing(recorded, row, direction, count, self.client.elapsed)
+                self.recorder.closing(recorded, row, direction, count, client.elapsed)
             )
             yield "COMMIT;"
         else:
-            beginning = self.recorder.beginning(recorded, row, direction, count)
-            yield from self._transaction(beginning)
-            yield from self.client.before(section)
-            yield from self._statements(item.step.path, section)
-            yield from self.client.close(section)
-            yield from self.client.put_back(section)
             yield from self._transaction(
-                self.recorder.finished(recorded, row, direction, count, self.client.elapsed)
+                self.recorder.finished(recorded, row, direction, count, client.elapsed)
             )
-        yield from self.client.after(section)
+        yield from self._set(frame.after(moved))
+
+    def _set(self, settings: Iterable[Setting]) -> Iterator[str]:
+        for setting in settings:
+            yield from self.client.set(setting)
 
     def _statements(self, path: str, section: Section) -> Iterator[str]:
         for statement in section.statements:

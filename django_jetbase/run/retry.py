@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 
-from ..backends.base.operations import Dialect
+from ..backends.base.backend import Backend
 from ..backends.base.values import StatementFailed
 
 _FIRST_PAUSE = 0.25  # seconds; each is twice the one before, but for chance
@@ -14,8 +14,8 @@ _LONGEST_PAUSE = 30.0
 class Retry:
     """Runs an action up to `retries` times more, with back-off."""
 
-    def __init__(self, dialect: Dialect, path: str, retries: int) -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend, path: str, retries: int) -> None:
+        self.backend = backend
         self.path = path
         self.retries = retries
 
@@ -25,7 +25,9 @@ class Retry:
             try:
                 action()
             except StatementFailed as failure:
-                if failure.effect.partial or not self.dialect.is_transient(failure.__cause__):
+                if failure.effect.partial or not self.backend.errors.is_transient(
+                    failure.__cause__
+                ):
                     raise
                 self._pause(failure, attempt)
             else:
@@ -34,8 +36,8 @@ class Retry:
 
     def _pause(self, failure: StatementFailed, attempt: int) -> None:
         seconds = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.75, 1.25)
-        said = self.dialect.message_of(failure.__cause__).splitlines()[0]
-        self.dialect.notice(
+        said = self.backend.errors.message_of(failure.__cause__).splitlines()[0]
+        self.backend.notice(
             f"{self.path}: {said}; trying again in {seconds:.1f} s"
             f" ({attempt + 1} of {self.retries})"
         )

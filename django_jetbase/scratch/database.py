@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
-from ..backends import dialect_of, schema_of
+from ..backends import backend_of
 from ..conf import Settings
 from ..history.tables import table_names
 from ..migrator import Migrator
@@ -50,7 +50,7 @@ class Scratch:
     def schema(self) -> list[str]:
         """Everything in it but its rows, a line for each."""
         prefix = Settings.of(self.database).history_table_prefix
-        return schema_of(dialect_of(self.connection), table_names(prefix))
+        return backend_of(self.connection).schema.lines(table_names(prefix))
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def scratch_database(database: str = DEFAULT_DB_ALIAS) -> Iterator[Scratch]:
     scratch.settings_dict["OPTIONS"].pop("pool", None)  # a pool belongs to the alias
     name = str(original.settings_dict["NAME"])
     prefix = "" if is_test_database(database) else "test_"
-    scratch.settings_dict["TEST"]["NAME"] = dialect_of(original).scratch_name(prefix, name)
+    scratch.settings_dict["TEST"]["NAME"] = backend_of(original).creation.scratch_name(prefix, name)
     creation: Any = scratch.creation
     options = {"serialize": False} if django.VERSION < (6, 0) else {}
     connections[database] = scratch
@@ -77,7 +77,7 @@ def scratch_database(database: str = DEFAULT_DB_ALIAS) -> Iterator[Scratch]:
     finally:
         try:
             if scratch.settings_dict["NAME"] != name:
-                dialect_of(scratch).end_other_sessions()
+                backend_of(scratch).creation.end_other_sessions()
                 with suppress(FileNotFoundError):
                     creation.destroy_test_db(name, verbosity=0)
         finally:

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from django_jetbase.backends import lexicon_of
-from django_jetbase.backends.mysql.operations import MySQLOperations
+from django_jetbase.backends.mysql.backend import MySQLBackend
 from django_jetbase.files.script import parse
 
 from ..conftest import Project
@@ -338,7 +338,7 @@ def test_a_deadlock_runs_a_file_of_dml_again_as_a_whole(project: Project) -> Non
 )
 def test_what_one_transaction_does_not_take_back(text: str) -> None:
     section = parse("V1__a.sql", f"INSERT INTO a VALUES (1); {text}", lexicon_of("mysql")).upgrade
-    assert not MySQLOperations(connections["default"]).is_atomic(section)
+    assert not MySQLBackend(connections["default"]).operations.is_atomic(section)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def pooled(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> 
 
 @MODES
 def test_it_is_recognised(project: Project, pooled: Project) -> None:
-    assert Database(pooled.alias).dialect.is_pooled
-    assert not Database(project.alias).dialect.is_pooled
+    assert Database(pooled.alias).backend.is_pooled
+    assert not Database(project.alias).backend.is_pooled
 
 
 @MODES

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from django_jetbase.backends.postgresql.operations import SENDS_MESSAGES
+from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
 
 from ..conftest import Project
 from ..waiting import Gate, is_in_use, is_working, until

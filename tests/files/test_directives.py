@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from django_jetbase.backends.base.operations import Dialect
+from django_jetbase.backends.base.features import Features
 from django_jetbase.files.directives import KNOWN, ROWS, Directives
 from django_jetbase.files.script import parse
 from django_jetbase.problems import Rule
@@ -35,7 +35,7 @@ def test_each_is_read_documented_and_said_to_be_known(name: str) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_what_it_needs_is_known_of_every_database(name: str) -> None:
     needed = ROWS[name].needs
-    assert not needed or getattr(Dialect, needed) is False  # until a database says that it has it
+    assert not needed or getattr(Features, needed) is False  # until a database says that it has it
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -14,7 +14,7 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import Error
 
-from django_jetbase.backends.postgresql.operations import SENDS_MESSAGES
+from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
 from django_jetbase.database import Database
 from django_jetbase.exceptions import LockError, LockLostError
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from django_jetbase.backends import dialect_of
+from django_jetbase.backends import backend_of
 from django_jetbase.exceptions import HistoryError
 from django_jetbase.interop import ForeignHistory, ForeignMigration, foreign_history
 from django_jetbase.interop.jetbase import COMMENTED, FLATTENED, UNESCAPED, UNSENT
@@ -94,11 +94,11 @@ ROW = ForeignMigration(Version("1"), Kind.VERSIONED, "a", "V1__a.sql", datetime.
 
 
 def source(name: str, project: Project) -> ForeignHistory:
-    return foreign_history(name, dialect_of(project.connection))
+    return foreign_history(name, backend_of(project.connection))
 
 
 def on_sqlite(name: str) -> ForeignHistory:
-    return foreign_history(name, dialect_of(connections["default"]))
+    return foreign_history(name, backend_of(connections["default"]))
 
 
 def jetbase_rows(project: Project, *rows: tuple[str, ...]) -> None:

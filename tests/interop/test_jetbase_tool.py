@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from django_jetbase.backends import dialect_of
+from django_jetbase.backends import backend_of
 from django_jetbase.interop import ForeignHistory, ForeignMigration, foreign_history
 from django_jetbase.interop.jetbase import COMMENTED, FLATTENED, UNESCAPED, UNSENT
 from django_jetbase.migration import Version
@@ -102,7 +102,7 @@ def tool(project: Project, tmp_path: Path) -> Tool:
 
 
 def source(project: Project) -> ForeignHistory:
-    return foreign_history("jetbase", dialect_of(project.connection))
+    return foreign_history("jetbase", backend_of(project.connection))
 
 
 def by_name(project: Project) -> dict[str, ForeignMigration]:

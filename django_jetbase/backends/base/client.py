@@ -1,17 +1,20 @@
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...exceptions import JetbaseError
 from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
-from .operations import Dialect
+from .backend import Backend, Part
+from .session import Frame, Setting
 
 
-class Client(ABC):
+class Client(Part):
     """How one database's stock client runs a script, told in pieces of that script.
 
     Where a run asks the database for something, the script must do so itself when it runs.
+    Raises JetbaseError where no client is known.
     """
 
     usage: ClassVar[str]  # how to call it, with the script as SCRIPT
@@ -22,43 +25,48 @@ class Client(ABC):
     # What identifies the session that runs the script in the row of the lock, and its start.
     session: ClassVar[tuple[Expression, Expression]]
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        if type(self) is Client:
+            vendor = self.connection.vendor
+            raise JetbaseError(f"There is no script for {vendor}: its client is not known.")
 
-    @abstractmethod
     def head(self) -> Iterator[str]:
-        """Stop at the first error; have a session like Django's."""
+        """Stop at the first error; have a session like Django's, and note it."""
+        raise NotImplementedError
 
-    @abstractmethod
     def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
         """Stop with the message unless the condition holds."""
+        raise NotImplementedError
 
     def created(self, tables: Sequence[str]) -> Iterator[str]:
         """Let Django read the tables of the history, whoever has created them."""
         yield from ()
 
-    def before(self, section: Section) -> Iterator[str]:
-        """What must be done before the section's transaction begins."""
+    def set(self, setting: Setting) -> Iterator[str]:
+        """Set something of the session."""
+        yield f"{setting.sql};"
+
+    def moved(self, section: Section, frame: Frame) -> Collection[str]:
+        """What the section, or what is set before it, may have changed: what is named there."""
+        texts = [section.text, *(setting.sql for setting in frame.before)]
+        return set(re.findall(r"\w+", " ".join(texts).lower()))
+
+    def begin_check(self, frame: Frame) -> Iterator[str]:
+        """Note before the statements what the check at their end compares with."""
+        yield from ()
+
+    def check(self, frame: Frame) -> Iterator[str]:
+        """Compare."""
         yield from ()
 
     def statement(self, statement: Statement, section: Section) -> str:
         """A statement of a file. Raises ValueError where the client would not send it whole."""
-        return terminated(self.dialect.as_sent(statement, section))
+        return terminated(self.backend.operations.as_sent(statement, section))
 
-    def close(self, section: Section) -> Iterator[str]:
-        """What must be done before the section's transaction commits.
-
-        A section that controls its own transactions may have left one open, which commits.
-        """
-        yield from ()
-
-    @abstractmethod
-    def put_back(self, section: Section) -> Iterator[str]:
-        """Put back what the section may have changed of the session."""
-
-    def after(self, section: Section) -> Iterator[str]:
-        """What can only be put back outside a transaction."""
-        yield from ()
+    def may_leave_open(self, section: Section) -> bool:
+        """Whether a section that controls its own transactions may end with one open."""
+        return any(statement.keyword in ("BEGIN", "START") for statement in section.statements)
 
     def query(self, query: Query) -> str:
         """A query of the tool's own."""

@@ -4,9 +4,40 @@
 script's own RAISE or SIGNAL says stays as it is.
 """
 
+from ...files.script import Section
+from ...sql.scanner import Statement
+from .backend import Part
+
 SHOWN = "***"
 FULL = "There is no room left: make some, and run it again."
 READ_ONLY = "The database takes no writes now: run this on its primary, or when it takes some."
+
+
+class Errors(Part):
+    """What an error of the database says and means."""
+
+    def is_transient(self, error: BaseException | None) -> bool:
+        """Whether it came of what other sessions did, so that another try may succeed."""
+        return False
+
+    def readable(self, error: Exception, section: Section) -> Exception:
+        """The error of a statement, as one whose message can be read."""
+        return error
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        """The place in the file that the error points at."""
+        return None
+
+    def message_of(self, error: BaseException | None) -> str:
+        """What the database says, without its own idea of the place or the contents of rows."""
+        return str(error).strip()
+
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        """A sentence about the way out of an error; empty where the message says it all.
+
+        `keyword` is the first word of the statement that failed.
+        """
+        return ""
 
 
 def lacks(grant: str) -> str:

@@ -1,57 +1,56 @@
-from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import ClassVar
 
-from .operations import Dialect
+from ...exceptions import HistoryError, SettingsError
+from .backend import Part
+from .values import Location
 
-OWN = "(:own)"  # in a query: the names of the history's own tables
-_KINDS = {"v": "view", "p": "partition"}
-
-
-class Definition(NamedTuple):
-    """One object, or one part of it; `name` begins with its kind."""
-
-    name: str
-    text: str
-
-    def lines(self) -> Iterator[str]:
-        """Its text, with the name before every line."""
-        for line in self.text.rstrip("\n").split("\n"):
-            yield f"{self.name}: {line}".rstrip() if line.strip() else self.name
+DJANGO_MIGRATIONS = "django_migrations"
 
 
-class Introspection:
-    """What Django's introspection knows of a database; this serves every backend without another.
+class Introspection(Part):
+    """Which tables there are, and in which of them a history is."""
 
-    `own` are the tables of the history, which are no part of it. Nothing here writes.
-    """
+    django_now: ClassVar[str] = "CURRENT_TIMESTAMP"  # SQL for the present as Django writes it
 
-    def __init__(self, dialect: Dialect, own: Collection[str]) -> None:
-        self.dialect = dialect
-        self.own = own
+    def has_table(self, name: str) -> bool:
+        """Whether the table is where this connection looks for it."""
+        return bool(self.tables_among([name]))
 
-    def lines(self) -> list[str]:
-        return [line for definition in sorted(self.definitions()) for line in definition.lines()]
+    def tables_among(self, names: Sequence[str]) -> set[str]:
+        """Which of the tables are where this connection looks for them."""
+        return set(names) & set(self.connection.introspection.table_names())
 
-    def read(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a query in which OWN stands."""
-        names = ", ".join(f"'{name}'" for name in self.own)  # letters, digits and _ alone
-        return self.dialect.execute(sql.replace(OWN, f"({names})"))
+    def locate(
+        self, tables: Sequence[str], schema: str | None, claimed: Callable[[], Collection[str]]
+    ) -> Location:
+        """Where the history is whose tables have these names, the main one first.
 
-    def definitions(self) -> Iterator[Definition]:
-        with self.dialect.cursor() as cursor:
-            for table in self.dialect.connection.introspection.get_table_list(cursor):
-                if table.name not in self.own:
-                    yield from self._table(cursor, table)
+        `schema` is the setting, and `claimed` gives the schemas of other aliases. Raises
+        SettingsError for a schema where there are none, HistoryError where it cannot be told.
+        """
+        if schema is not None:
+            raise SettingsError(
+                f'JETBASE["HISTORY_SCHEMA"] is for PostgreSQL; the alias {self.connection.alias!r}'
+                " has none. HISTORY_TABLE_PREFIX gives the tables of the history other names."
+            )
+        return Location(None, frozenset(self.tables_among(tables)))
 
-    def _table(self, cursor: Any, table: Any) -> Iterator[Definition]:
-        introspection: Any = self.dialect.connection.introspection
-        yield Definition(f"{_KINDS.get(table.type, 'table')} {table.name}", "")
-        for column in introspection.get_table_description(cursor, table.name):
-            yield Definition(f"column {table.name}.{column.name}", _told(column._asdict()))
-        if table.type != "v":
-            for name, constraint in introspection.get_constraints(cursor, table.name).items():
-                yield Definition(f"constraint {name} on {table.name}", _told(constraint))
+    def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
+        """All histories of this database: schema and name of the table, and if it may be read.
 
+        `constraint` is how the name of its constraint ends, whatever the table is called.
+        """
+        return []
 
-def _told(properties: dict[str, Any]) -> str:
-    return " ".join(f"{key}={value}" for key, value in properties.items() if key != "name")
+    @property
+    def named_schema(self) -> str | None:
+        """The schema that the OPTIONS of the alias name first, where there are schemas."""
+        return None
+
+    def epoch(self, column: str) -> str:
+        """SQL for the seconds since 1970 of a TIMESTAMP that another tool set to the present.
+
+        Raises HistoryError where no such tool is known.
+        """
+        raise HistoryError(f"Histories of other tools cannot be read on {self.connection.vendor}.")

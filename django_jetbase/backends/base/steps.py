@@ -5,17 +5,18 @@ from functools import partial
 
 from ...files.script import Section
 from ...sql.scanner import Statement
-from .operations import Dialect, failing
-from .values import Progress, StatementFailed
+from .backend import Backend, Part
+from .values import Progress, StatementFailed, failing
 
 Retrying = Callable[[Callable[[], None]], None]
 
 
-class Steps:
+class Steps(Part):
     """How the statements of such a section run; by itself nothing can go on."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        self.operations = backend.operations
 
     def run(self, section: Section, progress: Progress, retry: Retrying) -> None:
         """Run the section in autocommit from where it has come to.
@@ -23,25 +24,27 @@ class Steps:
         `retry` runs each statement that is not in a transaction of the section's own.
         Raises StatementFailed. After any error what is open is rolled back, the session restored.
         """
+        operations = self.operations
+        frame = self.backend.session.frame(section, atomic=False)
         try:
-            self.dialect.prepare(section)
+            operations.set(frame.before)
+            operations.begin_check(frame)
             if progress.start:
                 self.skip(section, progress.start)
             for index, statement in enumerate(section.statements):
                 if index >= progress.start:
                     self.step(index, statement, section, progress, retry)
             with failing(None):
-                self.dialect.before_commit(section)
-                if section.statements and self.dialect.is_open(None):
+                operations.check(frame)
+                if section.statements and operations.is_open(None):
                     self.commit_open(section, progress)
         except BaseException as error:
-            lost = not self.dialect.is_connected()
-            self.dialect.abandon(section)
+            lost = not self.backend.is_connected()
+            operations.abandon(frame)
             if lost and isinstance(error, StatementFailed):
                 raise error.having(partial=True) from error.__cause__
             raise
-        with failing(None):
-            self.dialect.restore_session(section)
+        operations.restore(frame)
 
     def step(
         self,
@@ -52,18 +55,21 @@ class Steps:
         retry: Retrying,
     ) -> None:
         """Run one statement of such a section. Raises StatementFailed."""
-        if self.dialect.is_open(None):
-            if self.dialect.controls(statement) and statement.keyword not in ("ROLLBACK", "ABORT"):
+        if self.operations.is_open(None):
+            if self.operations.controls(statement) and statement.keyword not in (
+                "ROLLBACK",
+                "ABORT",
+            ):
                 progress.verify()
-            self.dialect.run(index, statement, section)
+            self.operations.run(index, statement, section)
         else:
-            retry(partial(self.dialect.run, index, statement, section))
-        if not self.dialect.is_open(statement):
+            retry(partial(self.operations.run, index, statement, section))
+        if not self.operations.is_open(statement):
             progress(index + 1)
 
     def commit_open(self, section: Section, progress: Progress) -> None:
         """Commit what such a section has left open at its end."""
-        self.dialect.execute("COMMIT")
+        self.execute("COMMIT")
         progress(len(section.statements))
 
     def records_progress(self, section: Section) -> bool:

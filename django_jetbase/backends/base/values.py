@@ -1,12 +1,17 @@
-"""What dialects and those who use them tell each other."""
+"""What backends and those who use them tell each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import Error
+
 from ...sql.queries import Expression, Query, update
 from ...sql.redaction import shortened, without_secrets
+
+Notice = Callable[[str], None]
 
 
 class Obstacle(NamedTuple):
@@ -149,3 +154,17 @@ class StatementFailed(Exception):
     def having(self, **changes: Any) -> "StatementFailed":
         """The same with what is known better of its effect."""
         return StatementFailed(self.index, self.offset, replace(self.effect, **changes))
+
+
+@contextmanager
+def failing(index: int | None, offset: int | None = None) -> Iterator[None]:
+    """Turn a database error into the failure of a statement, or of none of the file's."""
+    try:
+        yield
+    except (Error, ValueError) as error:
+        raise StatementFailed(index, offset) from error
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A list for IN, to be filled in."""
+    return f"({', '.join(['%s'] * len(values))})"

@@ -1,6 +1,5 @@
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar
 
 from django.db import DatabaseError
@@ -9,7 +8,9 @@ from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from .operations import CHARACTER_SETS, SESSION_WORDS, UNSETTABLE, MySQLOperations, set_variable
+from ..base.session import Frame, Setting
+from .backend import MySQLBackend
+from .session import CHARACTER_SETS, UNSETTABLE
 
 _DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
 _PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
@@ -18,13 +19,12 @@ _OFTEN_SET = frozenset(
     "sql_mode foreign_key_checks unique_checks check_constraint_checks sql_safe_updates time_zone"
     " autocommit default_storage_engine group_concat_max_len".split()
 )
-_ROLE = re.compile(r"\bROLE\b", re.IGNORECASE)
 
 
 class MySQLClient(Client):
     """The clients `mariadb` and `mysql`, which stop at the first error by themselves."""
 
-    dialect: MySQLOperations
+    backend: MySQLBackend
     usage: ClassVar[str] = "mariadb --comments DATABASE < SCRIPT"
     begin: ClassVar[str] = "START TRANSACTION;"
     stamp: ClassVar[Mapping[str, Expression]] = {
@@ -43,10 +43,14 @@ class MySQLClient(Client):
     )
 
     def head(self) -> Iterator[str]:
-        yield self._use
-        others = dict(self.dialect.execute("SHOW GLOBAL VARIABLES"))
-        own = (name for name, value in self._variables.items() if others.get(name, value) != value)
-        yield from self._set([*CHARACTER_SETS, "collation_connection", *own])
+        session = self.backend.session
+        session.note()
+        yield f"USE {self.backend.quote(str(session.database))};"
+        others = dict(self.execute("SHOW GLOBAL VARIABLES"))
+        own = [n for n, value in session.variables.items() if others.get(n, value) != value]
+        names = [*CHARACTER_SETS, "collation_connection", *own]
+        for setting in session.settings(name for name in names if not UNSETTABLE.fullmatch(name)):
+            yield from self.set(setting)
 
     def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
         """Read a table that does not exist: its name is the message."""
@@ -56,36 +60,24 @@ class MySQLClient(Client):
         yield "EXECUTE jetbase_check;"
         yield "DEALLOCATE PREPARE jetbase_check;"
 
-    @property
-    def _use(self) -> str:
-        connection = self.dialect.connection
-        return f"USE {self.dialect.quote(connection.settings_dict['NAME'])};"
-
-    @cached_property
-    def _variables(self) -> dict[str, str]:
-        return self.dialect.session_variables()
-
-    def _set(self, names: Iterable[str]) -> Iterator[str]:
-        """Give variables the values that they have in Django's session."""
-        for name in names:
-            sql = set_variable(name, self._variables[name])
-            if not UNSETTABLE.fullmatch(name) and self._runs(sql):
-                yield f"{sql};"
+    def set(self, setting: Setting) -> Iterator[str]:
+        if not setting.may_fail or self._runs(setting.sql):
+            yield from super().set(setting)
 
     def _runs(self, sql: str) -> bool:
         """Whether the variable can be set; here it has its value already."""
         try:
-            self.dialect.execute(sql)
+            self.execute(sql)
         except DatabaseError:
             return False
         return True
 
-    def before(self, section: Section) -> Iterator[str]:
-        for name, value in self.dialect.timeouts(section).items():
-            yield f"{set_variable(name, value)};"
+    def moved(self, section: Section, frame: Frame) -> Collection[str]:
+        words = {*super().moved(section, frame), "collation_connection"}
+        return words | _OFTEN_SET if words & {"call", "execute"} else words
 
     def statement(self, statement: Statement, section: Section) -> str:
-        sql = self.dialect.as_sent(statement, section)
+        sql = self.backend.operations.as_sent(statement, section)
         if "\r\n" in sql:
             raise ValueError("the client drops a carriage return at the end of a line")
         if ";" not in sql:
@@ -100,25 +92,9 @@ class MySQLClient(Client):
             yield "$" * length
             length += 1
 
-    def close(self, section: Section) -> Iterator[str]:
-        if not self.dialect.is_atomic(section):
-            yield "COMMIT;"
-
-    def put_back(self, section: Section) -> Iterator[str]:
-        timeouts = self.dialect.timeouts(section)
-        if not SESSION_WORDS.search(section.text) and not timeouts:
-            return
-        yield "SET SESSION sql_select_limit = DEFAULT;"
-        yield from self._set([*CHARACTER_SETS, "collation_connection"])
-        yield from ("UNLOCK TABLES;", self._use)
-        words = timeouts.keys() | set(re.findall(r"\w+", section.text.lower()))
-        if words & {"call", "execute"}:
-            words |= _OFTEN_SET
-        yield from self._set(name for name in self._variables if name in words)
-        yield "SET timestamp = DEFAULT;"
-        if _ROLE.search(section.text):
-            ((role,),) = self.dialect.execute("SELECT CURRENT_ROLE()")
-            yield f"{self.dialect.set_role(role)};"
+    def may_leave_open(self, section: Section) -> bool:
+        """With autocommit off any statement may."""
+        return True
 
     def text_literal(self, value: str) -> str:
         if _PLAIN.fullmatch(value):

@@ -1,9 +1,14 @@
 """What MariaDB and MySQL say, by code, without the contents of rows; the privilege it lacks."""
 
 import re
+from typing import Any
 
+from django.db import Error
+
+from ...files.script import Section
 from ...sql.regex import compiled
-from ..base.errors import SHOWN
+from ...sql.scanner import Statement
+from ..base.errors import FULL, READ_ONLY, SHOWN, Errors, lacks
 
 _NAMES_AROUND = {  # how many in quotes stand before the value, and how many behind it
     1062: (0, 1),  # duplicate entries
@@ -49,6 +54,72 @@ _OTHERWISE = {
 # Of SQL as the server has rewritten it, where a row that is found by its key stands as literals.
 _SQL_VALUE = compiled(r"'(?:[^'\\]|\\.|'')*+(?:'|\Z)|(?<![\w`#])-?\d[\w.]*", re.DOTALL)
 _COLUMN_AT_END = compiled(r"' for column '[^']*' at row -?\d+\Z")
+
+
+_CHARACTER_SET = re.compile(r"\bNAMES\b|\bCHARSET\b|\bcharacter[ _]set", re.IGNORECASE)
+DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
+_TRANSIENT = frozenset({1205, 1213})  # lock wait timeout, deadlock
+_FULL = frozenset({3, 28, 1021, 1114})
+_READ_ONLY = frozenset({1036, 1290, 1792, 1836})
+_NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
+
+
+class MySQLErrors(Errors):
+    def is_transient(self, error: BaseException | None) -> bool:
+        return isinstance(error, Error) and code_of(error) in _TRANSIENT
+
+    def readable(self, error: Exception, section: Section) -> Exception:
+        """Under another character set mysqlclient makes messages that end the process when read."""
+        if not _CHARACTER_SET.search(section.text) or len(error.args) != 2:
+            return error
+        try:
+            ((_level, code, message),) = self.execute("SHOW ERRORS LIMIT 1")
+        except (Error, ValueError):
+            code, message = error.args[0], "the message of the server cannot be read"
+        return type(error)(code, message)
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        near = _NEAR.search(str(error.args[-1]) if error.args else "")
+        if not near:
+            return None
+        at = 0
+        for _line in range(int(near["line"]) - 1):
+            at = statement.text.find("\n", at) + 1
+        found = statement.text.find(near["text"], at) if near["text"] else len(statement.text)
+        if statement.text.endswith(near["text"]):
+            found = len(statement.text) - len(near["text"])  # the server shows all that is left
+        return statement.start + (found if found >= 0 else at)
+
+    def message_of(self, error: BaseException | None) -> str:
+        arguments = error.args if error else ()
+        if len(arguments) != 2:
+            return super().message_of(error)
+        code, message = arguments
+        return f"{without_rows(code, str(message))} ({code})"
+
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        code = code_of(error)
+        if code in DENIED:
+            return lacks(grant_for(self.message_of(error), self._account))
+        return FULL if code in _FULL else READ_ONLY if code in _READ_ONLY else ""
+
+    @property
+    def _account(self) -> str:
+        try:
+            ((account,),) = self.execute("SELECT CURRENT_USER()")
+        except Error:  # it is not let in
+            return "that user"
+        user, _, host = account.rpartition("@")
+        return f"'{user}'@'{host}'"
+
+
+def has_not_begun(error: BaseException | None) -> bool:
+    """Whether DDL was refused, or got none of its locks, before it did anything."""
+    return code_of(error) in {*DENIED, *_TRANSIENT, 1064}
+
+
+def code_of(error: BaseException | None) -> Any:
+    return error.args[0] if error and error.args else None
 
 
 def without_rows(code: int, message: str) -> str:

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import ClassVar
 
 from ...files.script import Section
@@ -8,11 +7,12 @@ from ...sql.lexicon import OpenTokenError
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from .operations import CHECK_DEFERRED, STARTED, PostgreSQLOperations
+from ..base.session import Setting
+from .backend import PostgreSQLBackend
+from .locking import STARTED
 
 # Outside of quotes psql takes a name behind a colon for a variable of its own.
 _COLON = re.compile(r"::|:=|:(?=[\w'\"{\x80-\U0010ffff])")
-_BEGINS = frozenset({"BEGIN", "START"})
 _OTHER_ENCODING = re.compile(
     r"\ASET\b.*?(?:client_encoding\s*(?:=|\bTO\b)|\bNAMES\b)\s*(?!['\"]?(?:utf-?8|unicode)\b)\S",
     re.IGNORECASE | re.DOTALL,
@@ -31,7 +31,7 @@ _EPOCH = "extract(epoch FROM clock_timestamp())"
 class PostgreSQLClient(Client):
     """psql, version 10 or later."""
 
-    dialect: PostgreSQLOperations
+    backend: PostgreSQLBackend
     usage: ClassVar[str] = "psql -X -f SCRIPT DATABASE"
     begin: ClassVar[str] = "BEGIN;"
     stamp: ClassVar[Mapping[str, Expression]] = {
@@ -54,11 +54,13 @@ class PostgreSQLClient(Client):
     def head(self) -> Iterator[str]:
         yield from (r"\set ON_ERROR_STOP on", r"\set AUTOCOMMIT on", r"\set ON_ERROR_ROLLBACK off")
         yield r"\encoding UTF8"
-        ((role,),) = self.dialect.execute("SELECT current_setting('role')")
+        ((role,),) = self.execute("SELECT current_setting('role')")
         if role != "none":
-            yield f"SET ROLE {self.dialect.quote(role)};"
+            yield f"SET ROLE {self.backend.quote(role)};"
         yield r"SELECT current_setting('role') AS jetbase_role \gset"
-        yield self._set_all
+        calls = self._settings()
+        yield from self.set(Setting(f"SELECT {calls}"))
+        self.backend.session.put_back_with(calls, ":'jetbase_role'")
 
     def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
         sql, tag = self.rendered(condition), "$jetbase$"
@@ -69,13 +71,12 @@ class PostgreSQLClient(Client):
         )
 
     def created(self, tables: Sequence[str]) -> Iterator[str]:
-        ((user,),) = self.dialect.execute("SELECT quote_ident(current_user)")
+        ((user,),) = self.execute("SELECT quote_ident(current_user)")
         yield f"GRANT SELECT ON {', '.join(tables)} TO {user};"
 
-    @cached_property
-    def _set_all(self) -> str:
+    def _settings(self) -> str:
         """Whoever runs the script may have other defaults than Django's connection."""
-        rows = self.dialect.execute(
+        rows = self.execute(
             "SELECT name, current_setting(name) FROM pg_settings WHERE context = 'user'"
             " AND (source IN ('client', 'session', 'user', 'database', 'database user')"
             f" OR name IN ({', '.join(map(self.literal, _ALWAYS_SET))}))"
@@ -83,15 +84,17 @@ class PostgreSQLClient(Client):
             " AND name !~ '^transaction_' UNION ALL SELECT 'search_path',"
             " replace(current_setting('search_path'), '\"$user\"', quote_ident(current_user))"
         )
-        calls = [
+        return ", ".join(
             f"set_config({self.literal(name)}, {self.literal(value)}, false)"
             for name, value in [("client_encoding", "UTF8"), *rows]
-        ]
-        columns = ", ".join(f"{call} AS v{number}" for number, call in enumerate(calls))
-        return f"SELECT {columns} \\gset jetbase_"
+        )
 
-    def before(self, section: Section) -> Iterator[str]:
-        yield from (f"SET {setting};" for _name, setting in self.dialect.settings_of(section))
+    def set(self, setting: Setting) -> Iterator[str]:
+        """What a function returns goes to a variable of psql, so that it is not shown."""
+        if setting.sql.startswith("SELECT "):
+            yield f"{setting.sql} \\gset jetbase_"
+        else:
+            yield from super().set(setting)
 
     def statement(self, statement: Statement, section: Section) -> str:
         if not section.text.isascii() and _OTHER_ENCODING.search(statement.text):
@@ -106,7 +109,7 @@ class PostgreSQLClient(Client):
         if not _COLON.search(sql):
             return sql
         try:
-            pieces = list(self.dialect.lexicon.pieces(sql))
+            pieces = list(self.backend.lexicon.pieces(sql))
         except OpenTokenError:  # text that the rules of the session's beginning do not fit
             return sql
         protected = []
@@ -117,17 +120,6 @@ class PostgreSQLClient(Client):
                 text if kind else _COLON.sub(_escaped, text + beyond).removesuffix(beyond)
             )
         return "".join(protected)
-
-    def close(self, section: Section) -> Iterator[str]:
-        if self.dialect.is_atomic(section):
-            yield f"{CHECK_DEFERRED};"
-        elif any(statement.keyword in _BEGINS for statement in section.statements):
-            yield from (f"{CHECK_DEFERRED};", "COMMIT;")
-
-    def put_back(self, section: Section) -> Iterator[str]:
-        yield from ("RESET SESSION AUTHORIZATION;", "RESET ALL;")
-        yield r"SELECT set_config('role', :'jetbase_role', false) AS role \gset jetbase_"
-        yield self._set_all
 
     def bytes_literal(self, value: bytes) -> str:
         return f"decode('{value.hex()}', 'hex')"

@@ -1,10 +1,11 @@
 """What PostgreSQL says, by SQLSTATE, without the contents of rows; and which privilege it lacks."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...sql.regex import compiled
-from ..base.errors import SHOWN
+from ...sql.scanner import Statement
+from ..base.errors import FULL, READ_ONLY, SHOWN, Errors, lacks
 
 _QUOTES = '"«»„“”'  # of its translations
 _QUOTED = compiled(rf"[{_QUOTES}].*[{_QUOTES}]", re.DOTALL)
@@ -44,6 +45,41 @@ _NOTICE_OF_VALUE = compiled(
 )
 
 
+_TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
+
+
+class PostgreSQLErrors(Errors):
+    def is_transient(self, error: BaseException | None) -> bool:
+        return sqlstate(error) in _TRANSIENT
+
+    def message_of(self, error: BaseException | None) -> str:
+        diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
+        if diagnostic is None or not diagnostic.message_primary:
+            return super().message_of(error)
+        return "\n".join(without_rows(said_by(diagnostic)).lines)
+
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        state = sqlstate(error)
+        if state == "42501":
+            role = self.backend.session.role
+            user = self.connection.settings_dict["USER"] if role == "none" else role
+            quoted = self.backend.quote(user) if user else "CURRENT_USER"
+            return lacks(grant_for(str(error), keyword, quoted))
+        return {"53100": FULL, "25006": READ_ONLY}.get(state, "")
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        if (found := position(error)) >= 0:
+            return statement.start + found
+        diagnostic = getattr(error.__cause__, "diag", None)
+        line = re.match(r"COPY [^\n]*?, line (\d+)", getattr(diagnostic, "context", None) or "")
+        if not line or not statement.parts:
+            return None
+        at = statement.parts[1]
+        for _line in range(int(line[1]) - 1):
+            at = statement.text.find("\n", at) + 1
+        return statement.start + at
+
+
 class Said(NamedTuple):
     """The fields of an error or a notice; `file` and `function` are the place in the server."""
 
@@ -60,6 +96,31 @@ class Said(NamedTuple):
         """What is shown of it."""
         more = {"DETAIL": self.detail, "HINT": self.hint, "CONTEXT": self.context}
         return [self.primary, *(f"{name}: {text}" for name, text in more.items() if text)]
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """The SQLSTATE of an error; empty for those of the connection."""
+    cause = getattr(error, "__cause__", None)
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+
+
+def said_by(diagnostic: Any) -> Said:
+    """What a driver tells of an error or a notice."""
+    return Said(
+        diagnostic.sqlstate or "",
+        diagnostic.message_primary or "",
+        diagnostic.message_detail or "",
+        diagnostic.message_hint or "",
+        diagnostic.context or "",
+        (diagnostic.source_file or "").rpartition("/")[2],
+        diagnostic.source_function or "",
+    )
+
+
+def position(error: Exception) -> int:
+    """Where in what was sent the database found the error; -1 where it does not say."""
+    found = getattr(getattr(error.__cause__, "diag", None), "statement_position", None)
+    return int(found) - 1 if found else -1
 
 
 def without_rows(said: Said) -> Said:

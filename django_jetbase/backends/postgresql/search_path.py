@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import django
 
 from ...exceptions import HistoryError
-from ..base.operations import Dialect
+from ..base.backend import Backend
 from ..base.values import Location
 
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\s,"]+))\s*(?:,|\Z)')
@@ -71,16 +71,16 @@ class Locator:
 
     def __init__(
         self,
-        dialect: Dialect,
+        backend: Backend,
         tables: Sequence[str],
         setting: str | None,
         claimed: Callable[[], Collection[str]],
     ) -> None:
-        self.dialect = dialect
+        self.backend = backend
         self.tables = tables
         self.setting = setting
         self.claimed = claimed
-        self.asked_for = asked_for(dialect.connection.settings_dict)
+        self.asked_for = asked_for(backend.connection.settings_dict)
 
     def locate(self) -> Location:
         """Raises HistoryError where it cannot be told, or not be read whole."""
@@ -91,7 +91,7 @@ class Locator:
         self.names = names_in(self.path)
         if self.asked_for is not None and names_in(self.asked_for) != self.names:
             raise HistoryError(
-                f"The OPTIONS of the alias {self.dialect.connection.alias!r} ask for the"
+                f"The OPTIONS of the alias {self.backend.connection.alias!r} ask for the"
                 f" search_path {self.asked_for!r}, but the session has {self.path!r}: a pooler"
                 " between may have dropped it, or the project sets another. Let both be the same."
             )
@@ -138,7 +138,7 @@ class Locator:
     ) -> tuple[tuple[str, str | None, str], list[_Table]]:
         """The search_path, the schema where tables are made and the role; and the tables there."""
         marks = ", ".join(["%s"] * len(self.tables))
-        rows = self.dialect.execute(
+        rows = self.backend.execute(
             "SELECT current_setting('search_path'), current_schema()::text, current_user::text,"
             " n.nspname::text, c.relname::text, has_schema_privilege(n.oid, 'USAGE'),"
             " row_security_active(c.oid)"
@@ -176,13 +176,13 @@ class Locator:
         if self.asked_for is not None:
             return True
         sql = "SELECT source = 'client' FROM pg_settings WHERE name = 'search_path'"
-        return self.dialect.execute(sql) == [(True,)]
+        return self.backend.execute(sql) == [(True,)]
 
     def _require(self, schema: str, found: dict[str, bool], named: str) -> None:
         """Raise where the schema is not there, or must not be used."""
         usable = found.get(schema)
         if usable is None:
-            ((usable,),) = self.dialect.execute(
+            ((usable,),) = self.backend.execute(
                 "SELECT (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace"
                 " WHERE nspname = %s)",
                 (schema,),
@@ -227,4 +227,4 @@ class Locator:
         return self.first
 
     def _quoted(self, name: str) -> str:
-        return self.dialect.quote(name)
+        return self.backend.quote(name)

@@ -8,11 +8,13 @@ from django.db import Error
 
 from ...files.script import Section
 from ...sql.scanner import Statement
-from ..base.operations import failing
+from ..base.session import Setting
 from ..base.steps import Retrying, Steps
-from ..base.values import Effect, Progress, StatementFailed
+from ..base.values import Effect, Progress, StatementFailed, failing
+from .backend import SENDS_MESSAGES, PostgreSQLBackend
+from .errors import sqlstate
 from .messages import Message
-from .operations import CONTROL, NOT_INSIDE, SENDS_MESSAGES, PostgreSQLOperations, sqlstate
+from .operations import CONTROL, NOT_INSIDE, PostgreSQLOperations
 
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
 _REPEATABLE = re.compile(r"(?:VACUUM|REINDEX|CLUSTER|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE)
@@ -69,7 +71,8 @@ class PostgreSQLSteps(Steps):
     the section's own does is recorded in it.
     """
 
-    dialect: PostgreSQLOperations
+    backend: PostgreSQLBackend
+    operations: PostgreSQLOperations
 
     def records_progress(self, section: Section) -> bool:
         """Not where the session may be another user's, or one that writes nothing."""
@@ -79,7 +82,7 @@ class PostgreSQLSteps(Steps):
         """Set again what was lost with the session, and open what a chained COMMIT had opened."""
         last: dict[str, int] = {}
         for index, statement in enumerate(section.statements[:count]):
-            lead = self.dialect.lead(statement)
+            lead = self.operations.lead(statement)
             if _FORGETS_ALL.match(lead):
                 keeps_role = statement.keyword == "RESET" and "role" in last
                 last = {"role": last["role"]} if keeps_role else {}
@@ -87,8 +90,8 @@ class PostgreSQLSteps(Steps):
             elif found := _SETS.match(lead):
                 last[found["name"].lower()] = index
         for index in sorted(last.values()):
-            self.dialect.run(index, section.statements[index], section)
-        if _CHAINS.search(self.dialect.lead(section.statements[count - 1])):
+            self.operations.run(index, section.statements[index], section)
+        if _CHAINS.search(self.operations.lead(section.statements[count - 1])):
             self._open_again(section, count)
 
     def _open_again(self, section: Section, count: int) -> None:
@@ -100,13 +103,13 @@ class PostgreSQLSteps(Steps):
         for index, statement in enumerate(section.statements[:count]):
             if statement.keyword in ("BEGIN", "START"):
                 opening = [index]
-            elif _OPENS.match(self.dialect.lead(statement)):
+            elif _OPENS.match(self.operations.lead(statement)):
                 opening.append(index)
         for index in opening:
-            self.dialect.run(index, section.statements[index], section)
+            self.operations.run(index, section.statements[index], section)
 
     def obstacle_to_skip(self, statement: Statement, *, inside: bool) -> str | None:
-        lead = self.dialect.lead(statement)
+        lead = self.operations.lead(statement)
         selects = statement.keyword in ("SELECT", "WITH")
         if (
             _OF_SESSION.match(lead)
@@ -124,14 +127,14 @@ class PostgreSQLSteps(Steps):
 
     def obstacle_to_correct(self, before: Statement, now: Statement | None) -> str | None:
         """An index is looked for; what it is like is known if it is as the file had it."""
-        if not _CREATES_INDEX.match(self.dialect.lead(before)):
+        if not _CREATES_INDEX.match(self.operations.lead(before)):
             return super().obstacle_to_correct(before, now)
         if not (found := self._index(before)):
             return None
         name, valid = found
         if valid:
             return f"has built the index {name}, and was changed: drop it first"
-        if now and _CREATES_INDEX.match(self.dialect.lead(now)) and self._index(now) == found:
+        if now and _CREATES_INDEX.match(self.operations.lead(now)) and self._index(now) == found:
             return None  # it is dropped before it is built again
         return f"has left the invalid index {name}, and was changed: drop it first"
 
@@ -145,7 +148,7 @@ class PostgreSQLSteps(Steps):
     ) -> None:
         if not self.records_progress(section):
             super().step(index, statement, section, progress, retry)
-        elif self.dialect.is_open(None):
+        elif self.operations.is_open(None):
             self._step_inside(index, statement, section, progress)
         elif self._must_be_alone(statement):
             self._step_alone(index, statement, section, progress, retry)
@@ -157,13 +160,13 @@ class PostgreSQLSteps(Steps):
             return True
         if statement.keyword == "DO":
             return bool(_COMMITS.search(statement.text))
-        lead = self.dialect.lead(statement)
+        lead = self.operations.lead(statement)
         return bool(CONTROL.match(lead) or NOT_INSIDE.match(lead))
 
     def _may_have_committed(self, statement: Statement) -> bool:
         """Whether a commit of its own may go before its failure."""
         return statement.keyword in ("CALL", "DO", "REINDEX") or bool(
-            _DETACHES.match(self.dialect.lead(statement))
+            _DETACHES.match(self.operations.lead(statement))
         )
 
     def _reads_only(self, section: Section) -> bool:
@@ -171,7 +174,7 @@ class PostgreSQLSteps(Steps):
         if not self._may_read_only(section):
             return False
         with failing(None):
-            return not self.dialect.takes_writes()
+            return not self.backend.takes_writes()
 
     def _may_read_only(self, section: Section) -> bool:
         return _READ_ONLY.search(section.text) is not None
@@ -184,10 +187,10 @@ class PostgreSQLSteps(Steps):
         recorded = commits and not self._reads_only(section)
         if recorded:
             self._record(progress, index + 1, section)
-        self.dialect.run(index, statement, section)
-        if commits or not self.dialect.is_open(None):
+        self.operations.run(index, statement, section)
+        if commits or not self.operations.is_open(None):
             progress(index + 1)
-        if not recorded and not self.dialect.is_open(None):
+        if not recorded and not self.operations.is_open(None):
             self._record(progress, index + 1, section)
 
     def commit_open(self, section: Section, progress: Progress) -> None:
@@ -219,15 +222,17 @@ class PostgreSQLSteps(Steps):
         """Run the statement and the note as one transaction."""
         try:
             if SENDS_MESSAGES and statement.rows is None:
-                self.dialect.send(["BEGIN"], Message(index, [statement]), [*note, "COMMIT"])
+                self.operations.send(
+                    [Setting("BEGIN")], Message(index, [statement]), [*note, "COMMIT"]
+                )
                 return
-            self.dialect.execute("BEGIN")
-            self.dialect.run(index, statement, section)
+            self.execute("BEGIN")
+            self.operations.run(index, statement, section)
             with failing(None):
                 for sql in [*note, "COMMIT"]:
-                    self.dialect.execute(sql)
+                    self.execute(sql)
         except BaseException as error:
-            self.dialect.rollback()
+            self.backend.rollback()
             if isinstance(error, StatementFailed) and error.index is None:
                 # A deferred constraint of it fails at the COMMIT.
                 raise error.at(index) from error.__cause__
@@ -249,7 +254,7 @@ class PostgreSQLSteps(Steps):
             return
         if not begins:
             self._record(progress, index, section, attempted=index + 1)
-        builds = _CREATES_INDEX.match(self.dialect.lead(statement))
+        builds = _CREATES_INDEX.match(self.operations.lead(statement))
         again = unsure or (builds is not None and not builds["index"])
 
         def attempt() -> None:
@@ -258,7 +263,7 @@ class PostgreSQLSteps(Steps):
                 self._drop_invalid(index, statement)
             again = True
             try:
-                self.dialect.run(index, statement, section)
+                self.operations.run(index, statement, section)
             except StatementFailed as failure:
                 partial = failure.effect.partial or self._may_have_committed(statement)
                 raise failure.having(partial=partial) from failure.__cause__
@@ -270,15 +275,15 @@ class PostgreSQLSteps(Steps):
             found = self._index(statement)
             invalid = found is not None and not found[1]
             left = f"the invalid index {found[0]}" if found and invalid else ""
-            named = _is_named(self.dialect.lead(statement))
+            named = _is_named(self.operations.lead(statement))
             raise failure.having(
                 left=left or self._left_by_reindex(statement),
                 partial=failure.effect.partial or invalid,
                 unsure=failure.effect.unsure or (invalid and named),
             ) from failure.__cause__
         if unsure and (left := self._left_by_reindex(statement)):
-            self.dialect.notice(f"Perhaps of an earlier try, there is {left}: drop it.")
-        if not self.dialect.is_open(None):
+            self.backend.notice(f"Perhaps of an earlier try, there is {left}: drop it.")
+        if not self.operations.is_open(None):
             try:
                 retry(partial(self._record, progress, index + 1, section))
             except StatementFailed as failure:
@@ -292,16 +297,14 @@ class PostgreSQLSteps(Steps):
 
         Raises StatementFailed where nothing tells.
         """
-        lead = self.dialect.lead(statement)
+        lead = self.operations.lead(statement)
         if (builds := _CREATES_INDEX.match(lead)) and builds["index"]:
             index_found = self._index(statement)
             return index_found is not None and index_found[1]
         if builds and self._index(statement):
             return False
         if found := _DROPS_INDEX.match(lead):
-            return self.dialect.execute("SELECT to_regclass(%s) IS NULL", (found["index"],)) == [
-                (True,)
-            ]
+            return self.execute("SELECT to_regclass(%s) IS NULL", (found["index"],)) == [(True,)]
         if _REPEATABLE.match(lead) or CONTROL.match(lead):
             return False
         said = "it had begun when the run ended, and nothing tells whether it has done its work"
@@ -313,10 +316,10 @@ class PostgreSQLSteps(Steps):
         Without a name of its own it is one that is invalid. None as well for other statements, and
         where the connection died.
         """
-        found = _CREATES_INDEX.match(self.dialect.lead(statement))
-        if not found or not self.dialect.is_connected():
+        found = _CREATES_INDEX.match(self.operations.lead(statement))
+        if not found or not self.backend.is_connected():
             return None
-        rows = self.dialect.execute(
+        rows = self.execute(
             "SELECT i.indexrelid::regclass::text, i.indisvalid FROM pg_index i"
             " JOIN pg_class c ON c.oid = i.indexrelid"
             " WHERE coalesce(c.relname = %s, NOT i.indisvalid) AND i.indrelid = to_regclass(%s)",
@@ -329,9 +332,9 @@ class PostgreSQLSteps(Steps):
 
     def _left_by_reindex(self, statement: Statement) -> str:
         """The indexes that REINDEX CONCURRENTLY has not brought to their end."""
-        if statement.keyword != "REINDEX" or not self.dialect.is_connected():
+        if statement.keyword != "REINDEX" or not self.backend.is_connected():
             return ""
-        rows = self.dialect.execute(
+        rows = self.execute(
             "SELECT i.indexrelid::regclass::text FROM pg_index i"
             " JOIN pg_class c ON c.oid = i.indexrelid"
             " WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' ORDER BY 1"
@@ -341,18 +344,18 @@ class PostgreSQLSteps(Steps):
     def _refuse_invalid(self, index: int, statement: Statement) -> None:
         """IF NOT EXISTS takes an invalid index for one."""
         found = self._index(statement)
-        if found and not found[1] and _is_named(self.dialect.lead(statement)):
+        if found and not found[1] and _is_named(self.operations.lead(statement)):
             raise StatementFailed(index) from Error(f"the index {found[0]} is invalid")
 
     def _drop_invalid(self, index: int, statement: Statement) -> None:
         found = self._index(statement)
-        if found and not found[1] and not _is_named(self.dialect.lead(statement)):
+        if found and not found[1] and not _is_named(self.operations.lead(statement)):
             said = f"the index {found[0]}, perhaps of an earlier try, is invalid: drop it first"
             raise StatementFailed(index) from Error(said)
         if found and not found[1]:
-            self.dialect.notice(f"Dropping the invalid index {found[0]} before it is built again.")
+            self.backend.notice(f"Dropping the invalid index {found[0]} before it is built again.")
             with failing(index):
-                self.dialect.execute(f"DROP INDEX CONCURRENTLY {found[0]}")
+                self.execute(f"DROP INDEX CONCURRENTLY {found[0]}")
 
     # ---- the record
 
@@ -361,23 +364,27 @@ class PostgreSQLSteps(Steps):
     ) -> None:
         """Record the progress, in the transaction that is open or in one of its own."""
         note = self._note(progress, committed, attempted or committed, section)
-        if not self.dialect.is_open(None):
+        if not self.operations.is_open(None):
             note = ["BEGIN", *note, "COMMIT"]
         if SENDS_MESSAGES:
-            self.dialect.send(note)
+            self.operations.send(tail=note)
             return
         with failing(None):
             for sql in note:
-                self.dialect.execute(sql)
+                self.execute(sql)
 
     def _note(
         self, progress: Progress, committed: int, attempted: int, section: Section
     ) -> list[str]:
         """SQL that records the progress as the user that the run began as."""
-        update = self.dialect.compose(*progress.query(committed, attempted))
+        update = self.backend.compose(*progress.query(committed, attempted))
         if not section.directives.role and not _NAMES_ROLE.search(section.text):
             return [update]
-        own = "NONE" if self.dialect.role == "none" else self.dialect.quote(self.dialect.role)
+        own = (
+            "NONE"
+            if self.backend.session.role == "none"
+            else self.backend.quote(self.backend.session.role)
+        )
         return [
             "SELECT set_config('jetbase.role', current_setting('role'), true)",
             f"SET LOCAL ROLE {own}",

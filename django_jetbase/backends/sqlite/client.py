@@ -8,10 +8,12 @@ from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from .operations import OUTSIDE_PRAGMAS, PRAGMAS, SQLiteOperations
+from ..base.session import Frame, Setting
+from .backend import SQLiteBackend
+from .references import unchecked, violations_sql
 
 _ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_TIMEOUT = ".timeout 60000"  # milliseconds
+_TIMEOUT = 60_000  # milliseconds
 _NOW = "julianday('now')"
 _TABLES = (
     f"CREATE TEMP TABLE jetbase_run AS SELECT {_NOW} AS started;",
@@ -23,7 +25,7 @@ _TABLES = (
 class SQLiteClient(Client):
     """The shell `sqlite3`, version 3.16 or later."""
 
-    dialect: SQLiteOperations
+    backend: SQLiteBackend
     usage: ClassVar[str] = "sqlite3 -batch DATABASE < SCRIPT"
     begin: ClassVar[str] = "BEGIN IMMEDIATE;"
     stamp: ClassVar[Mapping[str, Expression]] = {
@@ -38,12 +40,15 @@ class SQLiteClient(Client):
 
     def head(self) -> Iterator[str]:
         yield ".bail on"
-        yield _TIMEOUT
+        yield f".timeout {_TIMEOUT}"
+        session = self.backend.session
+        session.note()
         with closing(sqlite3.connect(":memory:")) as plain:
-            for name in [*PRAGMAS, *OUTSIDE_PRAGMAS]:
+            for name, value in session.pragmas.items():
                 usual = plain.execute(f"PRAGMA {name}").fetchone()
-                if usual and self.dialect.pragma(name) != usual[0]:
-                    yield self._set(name)
+                if usual and value != usual[0]:
+                    yield f"PRAGMA {name} = {value};"
+        session.pragmas["busy_timeout"] = _TIMEOUT
         yield from _TABLES
 
     def fail_unless(self, condition: Query, message: str) -> Iterator[str]:
@@ -51,33 +56,40 @@ class SQLiteClient(Client):
         yield f"INSERT INTO temp.jetbase_check SELECT {self.rendered(condition)};"
         yield "DROP TABLE temp.jetbase_check;"
 
-    def _set(self, name: str) -> str:
-        return f"PRAGMA {name} = {self.dialect.pragma(name)};"
+    def set(self, setting: Setting) -> Iterator[str]:
+        name, value = setting.sql.removeprefix("PRAGMA ").split(" = ")
+        if name == "busy_timeout":
+            yield f".timeout {value}"  # which shows nothing
+        else:
+            yield from super().set(setting)
+        yield from self._tables_again(setting.sql)
 
-    def before(self, section: Section) -> Iterator[str]:
-        if section.directives.lock_timeout is not None:
-            yield f".timeout {round(section.directives.lock_timeout * 1000)}"
-        if section.directives.foreign_keys is not None:
-            yield f"PRAGMA foreign_keys = {int(section.directives.foreign_keys)};"
-        elif self.dialect.drops_table(section):
-            yield "PRAGMA foreign_keys = 0;"
+    def _tables_again(self, sql: str) -> Iterator[str]:
+        """After what may have emptied the temporary database."""
+        if "temp_store" in sql.lower():
+            yield from (table.replace("TABLE", "TABLE IF NOT EXISTS", 1) for table in _TABLES)
+
+    def begin_check(self, frame: Frame) -> Iterator[str]:
+        if frame.checks_references:
             yield f"CREATE TEMP TABLE jetbase_violations_before AS {self._violations()};"
 
+    def check(self, frame: Frame) -> Iterator[str]:
+        if frame.checks_references:
+            before = "SELECT * FROM temp.jetbase_violations_before"
+            new = f"SELECT count(*) FROM ({self._violations()} EXCEPT {before})"
+            yield f"INSERT INTO temp.jetbase_violations {new};"
+            yield "DROP TABLE temp.jetbase_violations_before;"
+
     def _violations(self) -> str:
-        """A key that names no unique columns cannot be checked and would be an error."""
-        unchecked = ", ".join(map(self.literal, self.dialect.uncheckable_tables()))
-        return (
-            'SELECT violation."table", violation.rowid, violation.parent FROM main.sqlite_master'
-            " JOIN pragma_foreign_key_check(name) AS violation"
-            f" WHERE type = 'table' AND name NOT IN ({unchecked})"
-        )
+        names = tuple(unchecked(self.backend))
+        return self.rendered(Query(violations_sql(len(names)), names))
 
     def statement(self, statement: Statement, section: Section) -> str:
-        sql = self.dialect.as_sent(statement, section)
+        sql = self.backend.operations.as_sent(statement, section)
         if "\r\n" in sql:
             raise ValueError("the sqlite3 shell drops a carriage return at the end of a line")
         lines = {match.span() for match in _ENDS_STATEMENT.finditer(sql)}
-        for kind, start, end in self.dialect.lexicon.pieces(sql):
+        for kind, start, end in self.backend.lexicon.pieces(sql):
             if not kind and any(start <= first and last <= end for first, last in lines):
                 raise ValueError(
                     "the sqlite3 shell takes a line with nothing but / or GO for the end of a"
@@ -85,35 +97,10 @@ class SQLiteClient(Client):
                 )
             if sql.startswith("/*", start) and not sql.endswith("*/", start, end):
                 raise ValueError("the comment at its end never ends; close it")
-        return sql if self.dialect.takes_semicolon(statement, section) else terminated(sql)
+        ended = self.backend.operations.takes_semicolon(statement, section)
+        return "\n".join([sql if ended else terminated(sql), *self._tables_again(sql)])
 
-    def close(self, section: Section) -> Iterator[str]:
-        if self._is_checked(section):
-            before = "SELECT * FROM temp.jetbase_violations_before"
-            new = f"SELECT count(*) FROM ({self._violations()} EXCEPT {before})"
-            yield f"INSERT INTO temp.jetbase_violations {new};"
-        controls = [s for s in section.statements if self.dialect.controls(s)]
-        if controls and controls[-1].keyword == "BEGIN":
-            yield "COMMIT;"
-
-    def _is_checked(self, section: Section) -> bool:
-        return section.directives.foreign_keys is None and self.dialect.drops_table(section)
-
-    def put_back(self, section: Section) -> Iterator[str]:
-        yield from self._put_back(section, PRAGMAS)
-
-    def after(self, section: Section) -> Iterator[str]:
-        yield from self._put_back(section, OUTSIDE_PRAGMAS)
-        if section.directives.lock_timeout is not None:
-            yield _TIMEOUT
-        if self._is_checked(section):
-            yield "DROP TABLE IF EXISTS temp.jetbase_violations_before;"
-
-    def _put_back(self, section: Section, names: list[str]) -> Iterator[str]:
-        text = section.text.lower()
-        named = {name for name in names if "pragma" in text and name in text}
-        if section.directives.foreign_keys is not None or self._is_checked(section):
-            named |= {"foreign_keys"} & set(names)
-        yield from (self._set(name) for name in names if name in named)
-        if "temp_store" in text:  # which empties the temporary database
-            yield from (table.replace("TABLE", "TABLE IF NOT EXISTS", 1) for table in _TABLES)
+    def may_leave_open(self, section: Section) -> bool:
+        operations = self.backend.operations
+        controls = [s for s in section.statements if operations.controls(s)]
+        return bool(controls) and controls[-1].keyword == "BEGIN"

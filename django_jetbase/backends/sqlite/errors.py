@@ -2,14 +2,55 @@
 
 import re
 
+from django.db import Error, OperationalError
+
+from ...files.script import Section
 from ...sql.regex import compiled
-from ..base.errors import SHOWN
+from ...sql.scanner import Statement
+from ..base.errors import FULL, SHOWN, Errors
 
 _OF_SQLITE = compiled(
     r"\A(Could not decode to UTF-8 column '.*?' with text '|malformed MATCH expression: \["
     r"|fts5: syntax error near \"|(?:JSON path error near|bad JSON path:) ['\"]).*(['\"\]])\Z",
     re.DOTALL,
 )
+
+
+READ_ONLY_FILE = "Make the file and its directory writable for this user, and run it again."
+_NEAR = re.compile(r'near "(.+)": syntax error', re.DOTALL)
+_LONGEST_SEARCH = 100_000
+
+
+class SQLiteErrors(Errors):
+    def is_transient(self, error: BaseException | None) -> bool:
+        return isinstance(error, OperationalError) and "locked" in str(error)
+
+    def readable(self, error: Exception, section: Section) -> Exception:
+        if section.directives.statement_timeout and str(error) == "interrupted":
+            return OperationalError("canceled because of the statement timeout")
+        return error
+
+    def offset_of(self, error: Exception, statement: Statement) -> int | None:
+        """SQLite names no position: ask which beginning of the statement is the first wrong one."""
+        near = _NEAR.fullmatch(str(error))
+        if not near or len(statement.text) > _LONGEST_SEARCH:
+            return None
+        at = statement.text.find(near[1])
+        while at >= 0:
+            try:
+                self.execute("EXPLAIN " + statement.text[: at + len(near[1])])
+            except (Error, ValueError) as other:
+                if str(other) == str(error):
+                    return statement.start + at
+            at = statement.text.find(near[1], at + 1)
+        return None
+
+    def message_of(self, error: BaseException | None) -> str:
+        return without_rows(super().message_of(error))
+
+    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+        said = str(error)
+        return FULL if "is full" in said else READ_ONLY_FILE if "readonly" in said else ""
 
 
 def without_rows(message: str) -> str:

@@ -8,7 +8,7 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...backends import dialect_of, message_of
+from ...backends import backend_of, message_of
 from ...history.tables import records
 from ...receivers import is_kept_by_tests
 
@@ -28,7 +28,7 @@ class Command(flush.Command):
         managed = connection.introspection.django_table_names(
             only_existing=True, include_views=False
         )
-        others = dialect_of(connection).unmanaged_tables(managed, records())
+        others = backend_of(connection).creation.unmanaged_tables(managed, records())
         try:
             try:
                 _empty(connection, managed, others, **options)
@@ -52,7 +52,7 @@ def _empty(
     **options: Any,
 ) -> None:
     """Empty all tables; the others twice where triggers may fill them meanwhile."""
-    cascades = dialect_of(connection).flush_cascades
+    cascades = backend_of(connection).features.flush_cascades
     rounds = [[*managed, *others]] if cascades else [[*managed, *others], [*others]]
     statements = [
         sql

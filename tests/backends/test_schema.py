@@ -4,8 +4,8 @@ import sqlite3
 import pytest
 from django.db import IntegrityError
 
-from django_jetbase.backends import dialect_of, schema_of
-from django_jetbase.backends.base.introspection import Introspection
+from django_jetbase.backends import backend_of
+from django_jetbase.backends.base.backend import Backend
 from django_jetbase.conf import HISTORY_TABLE_PREFIX
 from django_jetbase.history.tables import table_names
 
@@ -15,7 +15,7 @@ OWN = table_names(HISTORY_TABLE_PREFIX)
 
 
 def schema(project: Project) -> list[str]:
-    return schema_of(dialect_of(project.connection), OWN)
+    return backend_of(project.connection).schema.lines(OWN)
 
 
 def run(project: Project, *scripts: str) -> None:
@@ -176,9 +176,9 @@ def test_an_index_is_not_a_unique_one(project: Project) -> None:
     )
 
 
-def test_introspection_serves_backends_without_a_schema_of_their_own(project: Project) -> None:
+def test_djangos_introspection_serves_backends_without_another(project: Project) -> None:
     def lines() -> list[str]:
-        return Introspection(dialect_of(project.connection), OWN).lines()
+        return Backend(project.connection).schema.lines(OWN)
 
     project.write(V1__a="SELECT 1;")
     project.call("upgrade")

@@ -1,0 +1,78 @@
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...sql.lexicon import Lexicon
+from ..base.backend import Backend
+from .lexicon import PostgreSQLLexicon
+
+if TYPE_CHECKING:
+    from .operations import PostgreSQLOperations
+    from .session import PostgreSQLSession
+
+try:
+    from psycopg import ClientCursor
+except ImportError:
+    SENDS_MESSAGES = False  # psycopg2 cannot say which statement of a message failed
+else:
+    SENDS_MESSAGES = True
+
+
+class PostgreSQLBackend(Backend):
+    session: "PostgreSQLSession"
+    operations: "PostgreSQLOperations"
+    quote_mark: ClassVar[str] = '"'
+    blocks: ClassVar[bool] = not SENDS_MESSAGES  # psycopg 3 waits in Python, and cancels itself
+    _composer: Any = None
+
+    @cached_property
+    def lexicon(self) -> Lexicon:  # type: ignore[override]
+        self.connection.ensure_connection()
+        conforming = self.info.parameter_status("standard_conforming_strings")
+        return PostgreSQLLexicon(backslash_escapes=conforming == "off")
+
+    @property
+    def info(self) -> Any:
+        """What the driver knows of the connection."""
+        return self.connection.connection.info
+
+    def is_connected(self) -> bool:
+        raw = self.connection.connection
+        return raw is not None and not raw.closed
+
+    @property
+    def is_pooled(self) -> bool:
+        """The pooler gives its clients other numbers than those of the sessions."""
+        self.connection.ensure_connection()
+        return self.execute("SELECT pg_backend_pid()") != [(self.info.backend_pid,)]
+
+    def takes_writes(self) -> bool:
+        return self.execute("SHOW transaction_read_only") == [("off",)]
+
+    def in_transaction(self) -> bool:
+        return self.connection.connection is not None and self.info.transaction_status != 0
+
+    def begin(self) -> None:
+        self.execute("BEGIN")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        if not self.is_connected():
+            self.connection.close()
+        elif self.in_transaction():
+            self.execute("ROLLBACK")
+
+    def compose(self, sql: str, params: tuple[Any, ...]) -> str:
+        """A query as text, with its parameters in it."""
+        if not SENDS_MESSAGES:
+            operations: Any = self.connection.ops
+            return str(operations.compose_sql(sql, params))
+        raw = self.connection.connection
+        if self._composer is None or self._composer.connection is not raw:
+            self._composer = ClientCursor(raw)
+        return str(self._composer.mogrify(sql, params))
+
+    def cancel(self) -> None:
+        if self.blocks and self.connection.connection is not None:
+            self.connection.connection.cancel()

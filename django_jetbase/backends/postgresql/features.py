@@ -1,0 +1,10 @@
+from typing import ClassVar
+
+from ..base.features import Features
+
+
+class PostgreSQLFeatures(Features):
+    has_schemas: ClassVar[bool] = True
+    flush_cascades: ClassVar[bool] = True
+    has_timeouts: ClassVar[bool] = True
+    has_roles: ClassVar[bool] = True
