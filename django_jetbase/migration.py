@@ -31,6 +31,31 @@ class Origin(StrEnum):
     DJANGO = "django"  # Django's own migrations had done the same
 
 
+class MigrationState(StrEnum):
+    """What files and history together say of a migration."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    CHANGED = "changed"
+    MISSING = "missing"
+    IGNORED = "ignored"
+    INCOMPLETE = "incomplete"
+
+
+class EventType(StrEnum):
+    """What the log says has happened to a migration."""
+
+    STARTED = "started"
+    APPLIED = "applied"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled back"
+    RESOLVED = "resolved"
+    BASELINE = "baseline"
+    IMPORTED = "imported"
+    ACCEPTED = "checksum fixed"
+    FORGOTTEN = "forgotten"
+
+
 class Direction(StrEnum):
     UPGRADE = "upgrade"
     ROLLBACK = "rollback"

@@ -69,7 +69,7 @@ class Migrator:
             problems = self.inspection.all_problems(files, state, skip)
             entries = tuple(state.entries())
             place = self.database.tables.place
-        return Status(entries, problems, tuple(state.pending), state.current, place)
+        return Status(entries, problems, tuple(state.due), state.current, place)
 
     def events(self) -> list[Past]:
         """Everything that ever happened, oldest first."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from .backends.base.values import Holder
 from .history.history import Past
-from .history.recorder import Recorded
+from .history.recorded import Recorded
 from .history.tables import Place
 from .migration import Applied, Migration, Version
 from .plan.inspection import Texts

@@ -1,7 +1,10 @@
 """The reference pages leave out nothing that there is, and name nothing that there is not."""
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from django.core.management import get_commands, load_command_class
 import django_jetbase
 from django_jetbase import signals, test
 from django_jetbase.conf import Settings
+from django_jetbase.migration import EventType, MigrationState
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = [name for name, app in get_commands().items() if app == "django_jetbase"]
@@ -38,6 +42,24 @@ def test_every_option_on_the_page_is_one_of_a_command() -> None:
     ]
     known = {flag for parser in parsers for flag in parser._option_string_actions}
     assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page("commands.md"))) <= known
+
+
+@pytest.mark.parametrize(("head", "names"), [("state", MigrationState), ("event", EventType)])
+def test_states_and_events_have_a_row_each(head: str, names: type[StrEnum]) -> None:
+    table = page("commands.md").partition(f"\n| {head} |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE) == list(names)
+    schema = json.loads(page("schema.json"))
+    assert list(names) in list(enumerations(schema))
+
+
+def enumerations(schema: Any) -> Iterator[list[str]]:
+    """All lists of values in a JSON schema."""
+    if isinstance(schema, list):
+        yield from (found for part in schema for found in enumerations(part))
+    elif isinstance(schema, dict):
+        if "enum" in schema:
+            yield schema["enum"]
+        yield from enumerations(list(schema.values()))
 
 
 @pytest.mark.parametrize("key", [*KEYS, "DATABASES"])

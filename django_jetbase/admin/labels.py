@@ -10,26 +10,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import display
-from ..history.history import STARTED
-from ..history.recorder import (
-    ACCEPTED,
-    APPLIED,
-    BASELINE,
-    FAILED,
-    FORGOTTEN,
-    IMPORTED,
-    RESOLVED,
-    ROLLED_BACK,
-)
-from ..migration import Kind, Origin
+from ..migration import EventType, Kind, MigrationState, Origin
 
 STATES = {
-    "applied": _("applied"),
-    "pending": _("pending"),
-    "changed": _("changed"),
-    "missing": _("missing"),
-    "ignored": _("ignored"),
-    "incomplete": _("incomplete"),
+    str(MigrationState.APPLIED): _("applied"),
+    str(MigrationState.PENDING): _("pending"),
+    str(MigrationState.CHANGED): _("changed"),
+    str(MigrationState.MISSING): _("missing"),
+    str(MigrationState.IGNORED): _("ignored"),
+    str(MigrationState.INCOMPLETE): _("incomplete"),
 }
 KINDS = {
     str(Kind.VERSIONED): _("versioned"),
@@ -37,15 +26,15 @@ KINDS = {
     str(Kind.RUNS_ALWAYS): _("runs always"),
 }
 EVENTS = {
-    STARTED: _("started"),
-    APPLIED: _("applied"),
-    FAILED: _("failed"),
-    ROLLED_BACK: _("rolled back"),
-    RESOLVED: _("resolved"),
-    BASELINE: _("baseline"),
-    IMPORTED: _("imported"),
-    ACCEPTED: _("checksum fixed"),
-    FORGOTTEN: _("forgotten"),
+    str(EventType.STARTED): _("started"),
+    str(EventType.APPLIED): _("applied"),
+    str(EventType.FAILED): _("failed"),
+    str(EventType.ROLLED_BACK): _("rolled back"),
+    str(EventType.RESOLVED): _("resolved"),
+    str(EventType.BASELINE): _("baseline"),
+    str(EventType.IMPORTED): _("imported"),
+    str(EventType.ACCEPTED): _("checksum fixed"),
+    str(EventType.FORGOTTEN): _("forgotten"),
 }
 ORIGINS = {
     str(Origin.RUN): _("was run"),

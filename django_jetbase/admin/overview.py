@@ -43,7 +43,7 @@ class Overview:
     @property
     def counts(self) -> list[tuple[str, Any, int]]:
         """Each state that there is, its name, and of how many migrations."""
-        numbers = Counter(entry.state for entry in self.entries)
+        numbers = Counter(str(entry.state) for entry in self.entries)
         return [(s, label, numbers[s]) for s, label in STATES.items() if s in numbers]
 
     @property

@@ -8,12 +8,11 @@ from django.db import DatabaseError, models
 
 from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
-from ..migration import Applied, Kind, Version
+from ..migration import Applied, EventType, Kind, Version
 from ..models import AppliedMigration, Event
 from .packing import unpacked
 from .tables import Tables
 
-STARTED = "started"
 _APPLIED = (  # the columns, as Applied has them
     *("id", "key", "kind", "version", "description", "path", "checksum", "upgrade_checksum"),
     *("at", "incomplete", "committed", "attempted", "statements", "duration_ms"),
@@ -150,7 +149,7 @@ class History:
 
     def text_begun(self, row: Applied) -> str | None:
         """The whole file as it was when a run of it last began; None where it was not kept."""
-        events = self.log.filter(key=row.key, event=STARTED)
+        events = self.log.filter(key=row.key, event=str(EventType.STARTED))
         data = events.order_by("-id").values_list("text", flat=True).first()
         return self._unpacked(data, row.label)
 

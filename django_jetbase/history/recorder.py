@@ -1,44 +1,22 @@
 """What is written into the history, as queries for whoever runs them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import models
 
 from ..backends.base.backend import Backend
-from ..migration import Applied, Direction, Kind, Migration, Origin, Version
+from ..migration import Applied, Direction, EventType, Kind, Origin
 from ..models import AppliedMigration, Event, Run, SchemaVersion
 from ..sql.queries import Expression, Query, insert, update
 from ..version import __version__
-from .history import STARTED
 from .lease import Lease
 from .packing import packed
+from .recorded import Recorded, recorded_again
 from .stamp import stamp
 from .tables import Tables
 
 SCHEMA_VERSION = 1
-
-APPLIED = "applied"
-FAILED = "failed"
-ROLLED_BACK = "rolled back"
-RESOLVED = "resolved"
-BASELINE = "baseline"
-IMPORTED = "imported"
-ACCEPTED = "checksum fixed"
-FORGOTTEN = "forgotten"
-
-
-class Recorded(NamedTuple):
-    """What is recorded of a migration, whether it is known from its file or from the history."""
-
-    key: str
-    kind: Kind
-    version: Version | None
-    description: str
-    path: str = ""
-    checksum: str = ""
-    upgrade_checksum: str = ""
-    text: str | None = None
 
 
 class Recorder:
@@ -115,7 +93,7 @@ class Recorder:
         `attempted` is 0 where the history will hear of each.
         """
         event = self._event(
-            migration, STARTED, 0, statements, str(direction), replaces=row, whole=True
+            migration, EventType.STARTED, 0, statements, str(direction), replaces=row, whole=True
         )
         state = {"incomplete": str(direction), "committed": 0, "attempted": attempted}
         if row:
@@ -130,7 +108,7 @@ class Recorder:
         """
         detail = f"goes on behind statement {row.committed}"
         values = {"id": Expression("DEFAULT"), "namespace": self.lease.fence}
-        event = self._event(migration, STARTED, 0, statements, detail, replaces=row)
+        event = self._event(migration, EventType.STARTED, 0, statements, detail, replaces=row)
         return [event, self._update_row(row, **values)]
 
     def finished(
@@ -173,12 +151,12 @@ class Recorder:
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""
-        return [self._event(migration, FAILED, 0, statements, detail)]
+        return [self._event(migration, EventType.FAILED, 0, statements, detail)]
 
     def taken_over(
         self,
         migration: Recorded,
-        event: str,
+        event: EventType,
         origin: Origin,
         values: Mapping[str, Any] | None = None,
         detail: str = "",
@@ -186,17 +164,20 @@ class Recorder:
         """Record as applied what did not run here; `values` replace what would be recorded."""
         row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
         state = {"incomplete": "", "committed": 0, "attempted": 0}
-        logged = row | {"event": event, "detail": detail, **self._stamp}
+        logged = row | {"event": str(event), "detail": detail, **self._stamp}
         return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
 
     def accepted(self, migration: Recorded, row: Applied) -> list[Query]:
         """Record that a file may be as it now is."""
-        event = self._event(migration, ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
+        event = self._event(migration, EventType.ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
         return [self._update(row.key, **self._file_values(migration)), event]
 
     def forgotten(self, row: Applied) -> list[Query]:
         """Record that a migration whose file is missing is none any more."""
-        return [*self._forget(row), self._event(recorded_again(row, None), FORGOTTEN, 0, 0)]
+        return [
+            *self._forget(row),
+            self._event(recorded_again(row, None), EventType.FORGOTTEN, 0, 0),
+        ]
 
     def _rolled_back(
         self,
@@ -207,7 +188,7 @@ class Recorder:
         origin: Origin = Origin.RUN,
     ) -> list[Query]:
         event = self._event(
-            migration, ROLLED_BACK, duration, statements, origin=origin, replaces=row
+            migration, EventType.ROLLED_BACK, duration, statements, origin=origin, replaces=row
         )
         return [event, self._all_due(), *self._forget(row)]
 
@@ -219,7 +200,7 @@ class Recorder:
     def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
         """Record what a person says of an incomplete migration, as its file now is."""
         detail = "applied" if applied else "rolled back"
-        event = self._event(migration, RESOLVED, 0, row.statements, detail)
+        event = self._event(migration, EventType.RESOLVED, 0, row.statements, detail)
         if not applied:
             was_rollback = row.incomplete == Direction.ROLLBACK
             return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
@@ -276,7 +257,7 @@ class Recorder:
     def _event(
         self,
         migration: Recorded,
-        event: str,
+        event: EventType,
         duration: int | Expression,
         statements: int,
         detail: str = "",
@@ -293,7 +274,7 @@ class Recorder:
             also = " AND incomplete = ''" if whole else ""
             found = f"(SELECT {self._key} FROM {self._state} WHERE id = %s{also})"
             values["key"] = Expression(found, (replaces.sequence,))
-        return self._insert(Event, values | {"event": event, "detail": detail})
+        return self._insert(Event, values | {"event": str(event), "detail": detail})
 
     def _applied_event(self, migration: Recorded, replaced: Applied | None) -> Query:
         """Log what the state now says; an earlier event has the text if the file is the same."""
@@ -306,7 +287,7 @@ class Recorder:
             f" ({', '.join(columns.values())}, {quoted['event']}, {quoted['detail']})"
             f" SELECT {', '.join(values.values())}, %s, %s FROM {self._state}"
             f" WHERE namespace = %s AND {self._key} = %s",
-            (APPLIED, "", "", migration.key),
+            (str(EventType.APPLIED), "", "", migration.key),
         )
 
     def _kept(self, text: str | None) -> bytes | None:
@@ -325,25 +306,3 @@ class Recorder:
     @property
     def _key(self) -> str:
         return self.tables.columns["key"]
-
-
-def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
-    """What is recorded of a file."""
-    return Recorded(
-        migration.key,
-        migration.kind,
-        migration.version,
-        migration.description,
-        migration.path,
-        migration.checksum,
-        upgrade_checksum,
-        migration.text,
-    )
-
-
-def recorded_again(row: Applied, text: str | None) -> Recorded:
-    """What is recorded of a migration that only the history knows."""
-    return Recorded(
-        *(row.key, row.kind, row.version, row.description, row.path),
-        *(row.checksum, row.upgrade_checksum, text),
-    )

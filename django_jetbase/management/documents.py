@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..history.history import Past
-from ..history.recorder import Recorded
+from ..history.recorded import Recorded
 from ..migration import Applied, Migration
 from ..plan.preparation import Planned
 from ..plan.state import Entry

@@ -203,14 +203,14 @@ def upgrade_plan(
         raise TargetError(f"The count must be at least 1, not {count}.")
     if to_version is not None:
         _check_exists(to_version, state)
-    pending = state.pending
-    versioned = [migration for migration in pending if migration.version]
+    due = state.due
+    versioned = [migration for migration in due if migration.version]
     chosen = versioned[:count]
     if to_version is not None:
         chosen = [m for m in versioned if m.version and m.version <= to_version]
     left = versioned[len(chosen) :]
     if not left and repeatables:
-        chosen = pending
+        chosen = due
     applied = state.by_key
     steps = (Step(Direction.UPGRADE, m, applied.get(m.key)) for m in chosen)
     return Plan(tuple(steps), tuple(left))

@@ -9,7 +9,7 @@ from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
 from ..files.script import Script, Section, parse
-from ..history.recorder import Recorded, recorded, recorded_again
+from ..history.recorded import Recorded, recorded, recorded_again
 from ..interop import foreign_history_that_recorded
 from ..interop.django_migrations import Dependencies
 from ..migration import Applied, Direction, Migration, Origin, checksum

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from ..migration import Applied, Direction, Kind, Migration, Version, run_order
+from ..migration import Applied, Direction, Kind, Migration, MigrationState, Version, run_order
 
 
 class OutOfOrder(StrEnum):
@@ -19,12 +19,9 @@ class OutOfOrder(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One migration of the status.
+    """One migration of the status."""
 
-    `state` is applied, pending, changed, missing, ignored or incomplete.
-    """
-
-    state: str
+    state: MigrationState
     migration: Migration | None
     applied: Applied | None
 
@@ -216,8 +213,8 @@ class State:
         ]
 
     @cached_property
-    def pending(self) -> list[Migration]:
-        """The files an unlimited upgrade runs, in order."""
+    def due(self) -> list[Migration]:
+        """The files an unlimited upgrade runs, in order; those that run always among them."""
         return [
             migration
             for migration in self.migrations
@@ -246,18 +243,19 @@ class State:
         pairs.sort(key=lambda pair: run_order(subject(*pair)))
         return [Entry(self._state_of(*pair), *pair) for pair in pairs]
 
-    def _state_of(self, migration: Migration | None, row: Applied | None) -> str:
+    def _state_of(self, migration: Migration | None, row: Applied | None) -> MigrationState:
         if row and row.incomplete:
-            return "incomplete"
+            return MigrationState.INCOMPLETE
         if migration is None:
-            return "missing" if row and row.key in self._missing_keys else "applied"
+            is_missing = row and row.key in self._missing_keys
+            return MigrationState.MISSING if is_missing else MigrationState.APPLIED
         if migration.key in self.ignored:
-            return "ignored"
+            return MigrationState.IGNORED
         if row is None:
-            return "pending"
+            return MigrationState.PENDING
         if migration.kind is Kind.RUNS_ALWAYS or not self.changed(migration, row):
-            return "applied"
-        return "changed" if migration.version else "pending"
+            return MigrationState.APPLIED
+        return MigrationState.CHANGED if migration.version else MigrationState.PENDING
 
 
 def _name(path: str) -> str:

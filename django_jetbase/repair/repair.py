@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from ..exceptions import HistoryError, MigrationFileError, TargetError
 from ..files.names import migrations_of, parse_version
-from ..history.recorder import BASELINE, Recorded
-from ..migration import Applied, Direction, Kind, Migration, Origin, Version
+from ..history.recorded import Recorded
+from ..migration import Applied, Direction, EventType, Kind, Migration, Origin, Version
 from ..plan.inspection import Inspection, Skip
 from ..plan.plan import Step, target_version
 from ..plan.state import State
@@ -137,7 +137,9 @@ class Repair:
         if not any(migration.version == version for migration in files):
             records.append(Recorded(version.key, Kind.VERSIONED, version, "baseline"))
         for record in records:
-            self.recorder.write(self.recorder.taken_over(record, BASELINE, Origin.BASELINE))
+            self.recorder.write(
+                self.recorder.taken_over(record, EventType.BASELINE, Origin.BASELINE)
+            )
         return records
 
     def _check_agrees(self, state: State, files: list[Migration], version: Version) -> None:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from ..database import Database
 from ..exceptions import HistoryError, MigrationFileError
 from ..files.disk import File
-from ..history.recorder import IMPORTED, Recorded
+from ..history.recorded import Recorded
 from ..interop import ForeignMigration, foreign_history
-from ..migration import Kind, Migration, Origin, Version, migration_key
+from ..migration import EventType, Kind, Migration, Origin, Version, migration_key
 from ..models import utc_text
 from ..plan.preparation import Preparation
 from ..plan.state import State
@@ -73,7 +73,9 @@ class Takeover:
         covered = self._covered(state, records)
         for record in covered:
             self.recorder.write(
-                self.recorder.taken_over(record, IMPORTED, Origin.BASELINE, detail=self._detail)
+                self.recorder.taken_over(
+                    record, EventType.IMPORTED, Origin.BASELINE, detail=self._detail
+                )
             )
         for row, record in records:
             self._insert(row, record)
@@ -139,7 +141,7 @@ class Takeover:
             "host": "",
         }
         self.recorder.write(
-            self.recorder.taken_over(record, IMPORTED, origin, values, self._detail)
+            self.recorder.taken_over(record, EventType.IMPORTED, origin, values, self._detail)
         )
 
     def differences(self, matches: Iterable[Match]) -> Iterator[Problem]:

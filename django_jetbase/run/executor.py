@@ -14,7 +14,8 @@ from ..exceptions import LockError
 from ..files.script import Section
 from ..history.history import History
 from ..history.lock import Lock
-from ..history.recorder import Recorded, Recorder
+from ..history.recorded import Recorded
+from ..history.recorder import Recorder
 from ..migration import Applied, Direction, Origin
 from ..models import AppliedMigration
 from ..plan.plan import Step

@@ -6,7 +6,7 @@ from ..backends.base.steps import Steps
 from ..backends.base.values import Effect, StatementFailed
 from ..exceptions import StatementError
 from ..files.script import Section
-from ..history.recorder import Recorded
+from ..history.recorded import Recorded
 from ..migration import Direction
 from ..sql.redaction import blanked, message_without, shortened, with_names
 
