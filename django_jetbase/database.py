@@ -8,12 +8,12 @@ from django.db import DatabaseError, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .backends import backend_of
-from .backends.base.values import Notice
+from .backends.base.values import Holder, Notice
 from .conf import Settings, aliases_in_use
-from .exceptions import AtomicError, ReadOnlyError, SettingsError
+from .exceptions import AtomicError, LockError, ReadOnlyError, SettingsError
 from .history.history import History
 from .history.lease import Lease
-from .history.lock import Lock
+from .history.lock import Lock, LockStatus
 from .history.recorder import Recorder
 from .history.tables import Tables
 from .sql.redaction import with_names
@@ -103,6 +103,32 @@ class Database:
     def takes_writes(self) -> bool:
         with self.reading():
             return self.backend.takes_writes()
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock, alive or not. Writes nothing and waits for nothing."""
+        with self.reading():
+            return self.lease.holder()
+
+    def lock_status(self) -> LockStatus:
+        """Who holds the lock. Writes nothing; waits some seconds for a sign of life if need be."""
+        with self.reading():
+            holder = self.lease.holder()
+            return LockStatus(holder, holder is not None and self.lock.is_alive(holder))
+
+    def unlock(self, holder: Holder, *, force: bool = False) -> None:
+        """Take the lock away from its holder. Raises LockError where that is alive, unless forced.
+
+        A run that loses its lock cannot record anything any more, and waits for it again.
+        """
+        self.refuse_atomic()
+        with self.autocommit():
+            if not force and self.lock.is_alive(holder):
+                raise LockError(
+                    f"{holder} is alive, so its lock stays; with --force its session is ended and"
+                    " the lock removed.",
+                    holder=holder,
+                )
+            self.lock.take_away(holder, self.lock_wait)
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable
 
 from django.db import DEFAULT_DB_ALIAS
 
-from .backends.base.values import Holder
 from .database import Database
 from .exceptions import (
     JetbaseError,
-    LockError,
     LockLostError,
     ProblemsError,
 )
@@ -28,10 +26,12 @@ from .plan.plan import (
 from .plan.preparation import Planned, Prepared
 from .plan.state import State
 from .problems import Problem, Rule
-from .results import Detail, LockStatus, Result, Status
+from .results import Detail, Result, Status
 from .run.announcement import Announcement
-from .run.executor import Done, Executor, OvertakenError
+from .run.done import Done
+from .run.executor import Executor
 from .run.offline import Offline
+from .run.task import OvertakenError
 
 MOST_LOCKS = 10  # that a run takes before it gives up losing them
 LAST_EVENTS = 100  # that the detail of a migration has
@@ -241,11 +241,7 @@ class Migrator:
 
     def _run_steps(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""
-        database = self.database
-        executor = Executor(
-            *(database.backend, database.lock, self.history, database.recorder),
-            database.settings.retries,
-        )
+        executor = Executor(self.database)
         try:
             for item in planned:
                 done.append(self._run_step(executor, item))
@@ -268,34 +264,6 @@ class Migrator:
                 done = executor.run(item.step, recorded, item.section, resume=item.resume)
         announcement.done(done)
         return done
-
-    # ---- the lock
-
-    def holder(self) -> Holder | None:
-        """Who holds the lock, alive or not. Writes nothing and waits for nothing."""
-        with self.database.reading():
-            return self.database.lease.holder()
-
-    def lock_status(self) -> LockStatus:
-        """Who holds the lock. Writes nothing; waits some seconds for a sign of life if need be."""
-        with self.database.reading():
-            holder = self.database.lease.holder()
-            return LockStatus(holder, holder is not None and self.database.lock.is_alive(holder))
-
-    def unlock(self, holder: Holder, *, force: bool = False) -> None:
-        """Take the lock away from its holder. Raises LockError where that is alive, unless forced.
-
-        A run that loses its lock cannot record anything any more, and waits for it again.
-        """
-        self.database.refuse_atomic()
-        with self.database.autocommit():
-            if not force and self.database.lock.is_alive(holder):
-                raise LockError(
-                    f"{holder} is alive, so its lock stays; with --force its session is ended and"
-                    " the lock removed.",
-                    holder=holder,
-                )
-            self.database.lock.take_away(holder, self.database.lock_wait)
 
 
 def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> Prepared:

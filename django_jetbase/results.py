@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from .backends.base.values import Holder
 from .history.history import Past
 from .history.recorded import Recorded
 from .history.tables import Place
@@ -11,7 +10,7 @@ from .plan.inspection import Texts
 from .plan.preparation import Planned
 from .plan.state import Entry
 from .problems import Problem
-from .run.executor import Done
+from .run.done import Done
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,6 @@ class Detail:
     texts: Texts
     problems: tuple[Problem, ...]
     events: tuple[Past, ...]
-
-
-@dataclass(frozen=True)
-class LockStatus:
-    """Who holds the lock, if anybody does, and whether that run is alive."""
-
-    holder: Holder | None
-    alive: bool
 
 
 @dataclass(frozen=True)

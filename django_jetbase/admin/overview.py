@@ -72,7 +72,7 @@ def overview_of(alias: str) -> Overview:
     try:
         with harmless(alias):
             migrator = Migrator(alias)
-            return Overview(alias, migrator.status(), migrator.holder())
+            return Overview(alias, migrator.status(), migrator.database.holder())
     except Exception as error:  # whatever a driver makes of wrong settings
         return Overview(alias, fault=said_by(error, alias))
 

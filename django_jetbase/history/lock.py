@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from django.db import Error
 
@@ -17,6 +18,14 @@ BEAT_EVERY = 1.0  # seconds
 STALE_AFTER = 5.0  # seconds without a heartbeat, on the clock of whoever waits
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at the lock
 _JOIN = 10.0  # seconds that a heartbeat in the middle of a query may take to its end
+
+
+@dataclass(frozen=True)
+class LockStatus:
+    """Who holds the lock, if anybody does, and whether that run is alive."""
+
+    holder: Holder | None
+    alive: bool
 
 
 class Lock:

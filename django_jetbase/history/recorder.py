@@ -7,7 +7,7 @@ from django.db import models
 
 from ..backends.base.backend import Backend
 from ..migration import Applied, Direction, EventType, Kind, Origin
-from ..models import AppliedMigration, Event, Run, SchemaVersion
+from ..models import AppliedMigration, Event, Run
 from ..sql.queries import Expression, Query, insert, update
 from ..version import __version__
 from .lease import Lease
@@ -15,8 +15,6 @@ from .packing import packed
 from .recorded import Recorded, recorded_again
 from .stamp import stamp
 from .tables import Tables
-
-SCHEMA_VERSION = 1
 
 
 class Recorder:
@@ -48,16 +46,7 @@ class Recorder:
 
     def creation(self) -> list[Query]:
         """What creates the tables that are missing."""
-        editor = self.connection.SchemaEditorClass(self.connection)  # never entered: on SQLite
-        editor.deferred_sql = []  # that would check, and refuse, every foreign key there is
-        queries: list[Query] = []
-        for model in self.tables.missing():
-            sql, params = editor.table_sql(self.tables.of(model))
-            queries.append(Query(sql, tuple(params or ())))
-            if model is SchemaVersion:
-                row = {"version": SCHEMA_VERSION, "at": self._stamp["at"]}
-                queries.append(self._insert(SchemaVersion, row))
-        return queries
+        return self.tables.creation(self._stamp["at"])
 
     def closing(
         self,

@@ -12,7 +12,9 @@ from ..backends.base.introspection import DJANGO_MIGRATIONS
 from ..backends.base.values import Location
 from ..conf import HISTORY_TABLE_PREFIX, Settings, aliases_in_use
 from ..models import AppliedMigration, Event, Heartbeat, LockHolder, SchemaVersion
+from ..sql.queries import Expression, Query, insert
 
+SCHEMA_VERSION = 1
 # In the order in which they are made.
 MODELS: tuple[type[models.Model], ...] = (
     SchemaVersion,
@@ -136,6 +138,20 @@ class Tables:
         """The models whose tables are not there yet."""
         found = self.look().tables
         return [model for model in MODELS if table_name(model, self.prefix) not in found]
+
+    def creation(self, at: str | Expression) -> list[Query]:
+        """What creates the tables that are missing."""
+        connection = self.backend.connection
+        editor = connection.SchemaEditorClass(connection)  # never entered: on SQLite that would
+        editor.deferred_sql = []  # check, and refuse, every foreign key there is
+        queries: list[Query] = []
+        for model in self.missing():
+            sql, params = editor.table_sql(self.of(model))
+            queries.append(Query(sql, tuple(params or ())))
+            if model is SchemaVersion:
+                row = {"version": SCHEMA_VERSION, "at": at}
+                queries.append(insert(self.sql(model), self.columns, row))
+        return queries
 
     def name(self, model: type[models.Model]) -> str:
         """The name of a table as SQL, whatever a file has done to the session."""

@@ -8,8 +8,8 @@ from typing import ClassVar, NamedTuple
 
 from ..exceptions import HistoryError
 from ..migration import Kind
-from ..sql.lexicon import OpenTokenError, Piece
 from ..sql.scanner import Statement, scan
+from ..sql.tokens import OpenTokenError, Piece
 from .foreign import Difference, ForeignHistory, ForeignMigration
 
 _KINDS = {

@@ -23,7 +23,7 @@ from ..plan.preparation import Planned
 from ..problems import Problem
 from ..repair.repair import Repair
 from ..results import Result
-from ..run.executor import Done
+from ..run.done import Done
 from .documents import failure_document, result_document
 from .interruption import interruptible
 
@@ -178,9 +178,12 @@ class JetbaseCommand(BaseCommand):
         return migrator
 
     def repair(self, **options: Any) -> Repair:
+        return Repair(Inspection(self.database(**options)))
+
+    def database(self, **options: Any) -> Database:
         database = Database(options["database"], self.notice, options.get("lock_wait"))
         self.interruption.target = database.backend
-        return Repair(Inspection(database))
+        return database
 
     def write(self, text: str) -> None:
         self.stdout.write(display.printable(text))

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..history.history import Past
+from ..history.lock import LockStatus
 from ..history.recorded import Recorded
 from ..migration import Applied, Migration
 from ..plan.preparation import Planned
 from ..plan.state import Entry
 from ..problems import Problem
-from ..results import LockStatus, Result, Status, Validation
-from ..run.executor import Done
+from ..results import Result, Status, Validation
+from ..run.done import Done
 
 
 def migration_document(subject: Migration | Applied | Recorded) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from ..database import logger
 from ..exceptions import LockLostError
 from ..migration import Direction
 from ..plan.plan import Step
-from .executor import Done, OvertakenError
+from .done import Done
+from .task import OvertakenError
 
 if TYPE_CHECKING:
     from django.dispatch import Signal

@@ -2,8 +2,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from .lexicon import IDENTIFIER, WORD_END, Extent, Lexicon, OpenTokenError
+from .lexicon import IDENTIFIER, WORD_END, Lexicon
 from .regex import compiled
+from .tokens import Extent, OpenTokenError
 
 CONTROL = frozenset("BEGIN IF CASE LOOP WHILE REPEAT FOR".split())
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 from .regex import compiled
+from .tokens import Extent, OpenTokenError, Piece
 
 # Letters, digits, `_`, `$` and all beyond ASCII; as what they are not, which compiles fast.
 WORD_CHAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
@@ -21,38 +22,6 @@ PLAIN = compiled(r"(?:CREATE|ALTER) +(?:TABLE|UNIQUE|INDEX|SEQUENCE|VIEW|TYPE) "
 
 _WORD = compiled(IDENTIFIER)
 _COMMENT_MARK = compiled(r"/\*|\*/")
-
-
-class OpenTokenError(Exception):
-    """Something begins at `offset` that the text never ends."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.offset = offset
-
-
-class Extent(NamedTuple):
-    """Where a statement ends and reading goes on.
-
-    `parts` are offsets into the text of a COPY: the end of its SQL, the start and end of its rows.
-    An `objection` says why the statement must not be sent.
-    """
-
-    end: int
-    resume: int
-    parts: tuple[int, int, int] | None = None
-    objection: str | None = None
-
-
-class Piece(NamedTuple):
-    """A stretch of text. `kind` is `comment` up to the end of a line, `quoted`, or empty.
-
-    A block comment counts as quoted.
-    """
-
-    kind: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)

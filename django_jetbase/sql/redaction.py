@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .lexicon import Lexicon, OpenTokenError
+from .lexicon import Lexicon
 from .scanner import Statement
+from .tokens import OpenTokenError
 
 _WORD = re.compile(
     r"PASSWORD|\bIDENTIFIED\b|\bPRAGMA\s++(?:\w++\.)?(?:re|hex)?key\b", re.IGNORECASE

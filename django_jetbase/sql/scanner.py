@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .lexicon import PLAIN, Extent, Lexicon, OpenTokenError
+from .lexicon import PLAIN, Lexicon
+from .tokens import Extent, OpenTokenError
 
 _COMMENT = re.compile(r"--|#|/\*|\*/")
 BLANKS = " \t\n\r\f"  # what is blank in every dialect

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from ...files.script import Section
 from ...sql.scanner import Statement
@@ -11,6 +12,14 @@ from .values import Progress, StatementFailed, failing
 Retrying = Callable[[Callable[[], None]], None]
 
 
+class SectionRun(NamedTuple):
+    """A section on its way; `retry` runs what is in no transaction of the section's own."""
+
+    section: Section
+    progress: Progress
+    retry: Retrying
+
+
 class Steps(Part):
     """How the statements of such a section run; by itself nothing can go on."""
 
@@ -18,13 +27,12 @@ class Steps(Part):
         super().__init__(backend)
         self.operations = backend.operations
 
-    def run(self, section: Section, progress: Progress, retry: Retrying) -> None:
+    def run(self, run: SectionRun) -> None:
         """Run the section in autocommit from where it has come to.
 
-        `retry` runs each statement that is not in a transaction of the section's own.
         Raises StatementFailed. After any error what is open is rolled back, the session restored.
         """
-        operations = self.operations
+        operations, (section, progress, _retry) = self.operations, run
         frame = self.backend.session.frame(section, atomic=False)
         try:
             operations.set(frame.before)
@@ -33,11 +41,11 @@ class Steps(Part):
                 self.skip(section, progress.start)
             for index, statement in enumerate(section.statements):
                 if index >= progress.start:
-                    self.step(index, statement, section, progress, retry)
+                    self.step(index, statement, run)
             with failing(None):
                 operations.check(frame)
                 if section.statements and operations.is_open(None):
-                    self.commit_open(section, progress)
+                    self.commit_open(run)
         except BaseException as error:
             lost = not self.backend.is_connected()
             operations.abandon(frame)
@@ -46,31 +54,24 @@ class Steps(Part):
             raise
         operations.restore(frame)
 
-    def step(
-        self,
-        index: int,
-        statement: Statement,
-        section: Section,
-        progress: Progress,
-        retry: Retrying,
-    ) -> None:
+    def step(self, index: int, statement: Statement, run: SectionRun) -> None:
         """Run one statement of such a section. Raises StatementFailed."""
         if self.operations.is_open(None):
             if self.operations.controls(statement) and statement.keyword not in (
                 "ROLLBACK",
                 "ABORT",
             ):
-                progress.verify()
-            self.operations.run(index, statement, section)
+                run.progress.verify()
+            self.operations.run(index, statement, run.section)
         else:
-            retry(partial(self.operations.run, index, statement, section))
+            run.retry(partial(self.operations.run, index, statement, run.section))
         if not self.operations.is_open(statement):
-            progress(index + 1)
+            run.progress(index + 1)
 
-    def commit_open(self, section: Section, progress: Progress) -> None:
+    def commit_open(self, run: SectionRun) -> None:
         """Commit what such a section has left open at its end."""
         self.execute("COMMIT")
-        progress(len(section.statements))
+        run.progress(len(run.section.statements))
 
     def records_progress(self, section: Section) -> bool:
         """Whether the history hears of every statement of such a section, so that it can go on."""

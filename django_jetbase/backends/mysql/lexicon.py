@@ -3,8 +3,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from ...sql.compound import CONTROL, CompoundLexicon
-from ...sql.lexicon import BACKTICKED, QUOTED_NAME, Extent
+from ...sql.lexicon import BACKTICKED, QUOTED_NAME
 from ...sql.regex import compiled
+from ...sql.tokens import Extent
 
 _SHELL_WORDS = frozenset(
     "SOURCE SYSTEM TEE NOTEE PAGER NOPAGER PROMPT CONNECT REHASH EDIT CHARSET CLEAR EGO EXIT GO"

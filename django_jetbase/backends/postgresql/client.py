@@ -3,9 +3,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from ...files.script import Section
-from ...sql.lexicon import OpenTokenError
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
+from ...sql.tokens import OpenTokenError
 from ..base.client import Client
 from ..base.session import Setting
 from .backend import PostgreSQLBackend

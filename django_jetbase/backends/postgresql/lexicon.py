@@ -3,17 +3,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
 
-from ...sql.lexicon import (
-    IDENTIFIER,
-    QUOTED_NAME,
-    STRING,
-    WORD_CHAR,
-    WORD_END,
-    Extent,
-    Lexicon,
-    OpenTokenError,
-)
+from ...sql.lexicon import IDENTIFIER, QUOTED_NAME, STRING, WORD_CHAR, WORD_END, Lexicon
 from ...sql.regex import compiled
+from ...sql.tokens import Extent, OpenTokenError
 
 _TAG = r"(?:[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*+)?\$"
 _OPENING_TAG = compiled(r"\$" + _TAG)

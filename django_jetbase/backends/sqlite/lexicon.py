@@ -3,17 +3,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from ...sql.lexicon import (
-    BACKTICKED,
-    QUOTED_NAME,
-    STRING,
-    WORD_CHAR,
-    WORD_END,
-    Extent,
-    Lexicon,
-    OpenTokenError,
-)
+from ...sql.lexicon import BACKTICKED, QUOTED_NAME, STRING, WORD_CHAR, WORD_END, Lexicon
 from ...sql.regex import compiled
+from ...sql.tokens import Extent, OpenTokenError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ class Command(JetbaseCommand):
     offers_json = True
 
     def run(self, **options: Any) -> None:
-        status = self.migrator(**options).lock_status()
+        status = self.database(**options).lock_status()
         if self.json:
             self.print_json(lock_document(status))
         elif status.holder is None:

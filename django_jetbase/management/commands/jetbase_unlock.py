@@ -26,15 +26,15 @@ class Command(JetbaseCommand):
         )
 
     def run(self, **options: Any) -> None:
-        migrator = self.migrator(**options)
-        holder = migrator.holder()
+        database = self.database(**options)
+        holder = database.holder()
         if holder is None:
             self.say("The lock is free.")
             return
         question = f"Remove the lock of {holder}? Type 'yes' to continue: "
         if options["interactive"] and not self.agrees(question):
             raise CommandError("The lock was not removed; --noinput does not ask.")
-        migrator.unlock(holder, force=options["force"])
+        database.unlock(holder, force=options["force"])
         self.say(f"Removed the lock of {holder}.")
 
     def agrees(self, question: str) -> bool:

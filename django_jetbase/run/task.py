@@ -1,0 +1,88 @@
+"""A section that is run and recorded, in one transaction or statement by statement."""
+
+import time
+from dataclasses import replace
+
+from ..backends.base.values import StatementFailed
+from ..database import Database
+from ..files.script import Section
+from ..history.recorded import Recorded
+from ..plan.plan import Step
+from ..sql.queries import Query
+from .failure import Outcome
+from .retry import Retry
+
+
+class OvertakenError(Exception):
+    """Another process changed the history since the plan was made."""
+
+
+def verify(database: Database, step: Step, migration: Recorded) -> None:
+    """Raise where the lock is another's, or the history not what the step was planned on."""
+    if database.backend.features.transaction_is_lock:
+        database.lock.ask()
+    row = database.history.row(migration.key)
+    if (row.sequence if row else None) != (step.applied.sequence if step.applied else None):
+        raise OvertakenError
+
+
+class Task:
+    """What is run, and what became of it. This one is a transaction with its record."""
+
+    def __init__(
+        self, database: Database, step: Step, migration: Recorded, section: Section
+    ) -> None:
+        self.database = database
+        self.backend = database.backend
+        self.recorder = database.recorder
+        self.step = step
+        self.migration = migration
+        self.section = section
+        self.started = time.monotonic()
+        self.outcome = Outcome()  # if it fails
+
+    def run(self, retry: Retry) -> None:
+        """Raises StatementFailed, OvertakenError and LockLostError."""
+        retry(self._run)
+
+    def _run(self) -> None:
+        self.backend.operations.run_in_transaction(self.section, self.verify, self._closing)
+
+    def settle(self) -> None:
+        """After the connection was lost: what its session does to the end is what counts."""
+        self.outcome = replace(self.outcome, known=self.database.lock.outlive_session())
+
+    def fail(self, failure: StatementFailed) -> Outcome:
+        """What became of it; of a transaction that could not be taken back whole it is recorded."""
+        if failure.effect.partial:
+            self.outcome = replace(self.outcome, effect=failure.effect)
+            step = self.step
+            beginning = self.recorder.beginning(
+                self.migration, step.applied, step.direction, self.count
+            )
+            with self.backend.transaction():
+                self.recorder.write(beginning)
+        return self.outcome
+
+    def verify(self) -> None:
+        verify(self.database, self.step, self.migration)
+
+    def _closing(self) -> list[Query]:
+        duration = self.backend.operations.elapsed or self.elapsed
+        step = self.step
+        return self.recorder.closing(
+            self.migration, step.applied, step.direction, self.count, duration
+        )
+
+    @property
+    def count(self) -> int:
+        return len(self.section.statements)
+
+    @property
+    def elapsed(self) -> int:
+        """Milliseconds."""
+        return int((time.monotonic() - self.started) * 1000)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
