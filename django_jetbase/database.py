@@ -13,7 +13,7 @@ from .conf import Settings, aliases_in_use
 from .exceptions import AtomicError, LockError, ReadOnlyError, SettingsError
 from .history.history import History
 from .history.lease import Lease
-from .history.lock import Lock, LockStatus
+from .history.lock import USUAL, Lock, LockStatus, Timing
 from .history.recorder import Recorder
 from .history.tables import Tables
 from .sql.redaction import with_names
@@ -30,6 +30,7 @@ class Database:
         alias: str,
         notice: Notice = lambda text: None,
         lock_wait: float | None = None,
+        timing: Timing = USUAL,
     ) -> None:
         self.alias = alias
         self.settings = Settings.of(alias)
@@ -47,7 +48,7 @@ class Database:
         limit = self.settings.history_text_limit
         self.history = History(self.backend, self.tables, limit)
         self.lease = Lease(self.backend, self.tables)
-        self.lock = Lock(self.backend, self.lease)
+        self.lock = Lock(self.backend, self.lease, timing)
         self.recorder = Recorder(self.backend, self.tables, limit, self.lease)
 
     def _hear(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """Strings files, plan, execution and history together."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -13,6 +14,7 @@ from .exceptions import (
 from .files.disk import File
 from .files.names import migrations_of
 from .history.history import Past
+from .history.lock import USUAL, Timing
 from .migration import Version, checksum_of_bytes
 from .plan.inspection import Inspection, Skip, Texts, together
 from .plan.plan import (
@@ -51,8 +53,9 @@ class Migrator:
         lock_wait: float | None = None,
         report: Callable[[Done], None] = lambda done: None,
         notice: Callable[[str], None] = lambda text: None,
+        timing: Timing = USUAL,
     ) -> None:
-        self.database = Database(database, notice, lock_wait)
+        self.database = Database(database, notice, lock_wait, timing)
         self.history = self.database.history
         self.inspection = Inspection(self.database)
         self.preparation = self.inspection.preparation
@@ -215,7 +218,7 @@ class Migrator:
         with self.database.autocommit():
             early = _without_lock(prepare, dry_run)
             if early and (dry_run or not early.planned):
-                return Result((), early.planned, early.plan.left, early.problems)
+                return Result((), early.planned, early.left, early.problems)
             done: list[Done] = []
             lost = 0
             while True:
@@ -228,7 +231,7 @@ class Migrator:
                     self.database.backend.notice(f"{error} This run waits for it again.")
                     self.database.renew()
                 else:
-                    return Result(tuple(done), (), prepared.plan.left, prepared.problems)
+                    return Result(tuple(done), (), prepared.left, prepared.problems)
 
     def _run_locked(
         self, command: str, prepare: Callable[[], Prepared], done: list[Done]
@@ -271,7 +274,7 @@ def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> P
     everything = together(problems, prepared)
     if any(problem.is_error for problem in everything):
         raise ProblemsError(everything, consequence)
-    return Prepared(prepared.plan, prepared.planned, everything)
+    return replace(prepared, problems=everything)
 
 
 def _without_lock(prepare: Callable[[], Prepared], dry_run: bool) -> Prepared | None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from django.core.management import call_command
 from django.db import connections
 
 import django_jetbase
+from django_jetbase.history.lock import Timing
 
 from . import browsers, clients, engines
 
 ENGINES: dict[str, engines.Engine] = {}
 CLIENTS: dict[str, str] = {}
 VERSIONS: dict[str, str] = {}
+# For whoever waits for a holder that is known to be gone.
+SOON = Timing(stale=0.5)
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile(
@@ -86,6 +90,8 @@ def _unblocked(django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
         VERSIONS.update((name, engine.version) for name, engine in ENGINES.items())
         yield
+        for engine in ENGINES.values():
+            engine.close()
 
 
 @pytest.fixture
@@ -104,6 +110,7 @@ class Project:
         self.settings = settings
         self.out, self.err = io.StringIO(), io.StringIO()
         self.processes: list[subprocess.Popen[str]] = []
+        self.timing = Timing()
 
     def configure(self, **values: Any) -> None:
         own = {"MIGRATIONS_DIR": self.folder} | values
@@ -118,10 +125,12 @@ class Project:
             (self.folder / f"{name}.sql").write_bytes(data)
 
     def call(self, command: str, *args: str, **options: Any) -> str:
-        """What the command prints to stdout."""
+        """What the command prints to stdout; `timing` is how long it waits for what is gone."""
         self.out, self.err = io.StringIO(), io.StringIO()
         streams = {"stdout": self.out, "stderr": self.err}
-        call_command(f"jetbase_{command}", *args, database=self.alias, **streams, **options)
+        module: Any = import_module(f"django_jetbase.management.commands.jetbase_{command}")
+        made = module.Command(timing=self.timing)
+        call_command(made, *args, database=self.alias, **streams, **options)
         return self.out.getvalue()
 
     def run_script(self, text: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.db import connections
+from django.db import Error, connections
 
 ALIAS = "under_test"
 NAME = f"jetbase_test_{os.getpid()}"
@@ -61,6 +61,9 @@ class Engine:
         finally:
             forget("administration")
 
+    def close(self) -> None:
+        """Leave nothing behind at the end of a run."""
+
     administration: ClassVar[str]
 
     @property
@@ -85,14 +88,109 @@ class SQLite(Engine):
         return sqlite3.sqlite_version
 
 
+# What a database was made with is not here, and what has stayed of what was made in it is.
+_STATE = """
+SELECT string_agg(format(
+    'SELECT %L, count(*)::text FROM pg_catalog.%I WHERE oid >= 16384', relname, relname
+), ' UNION ALL ' ORDER BY relname)
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attname = 'oid'
+WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
+"""
+_STATE_OF_THE_REST = """
+SELECT 'database', (SELECT concat(datdba, datacl, datconnlimit) FROM pg_database
+    WHERE datname = current_database())
+UNION ALL SELECT 'settings', count(*)::text FROM pg_db_role_setting
+    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL SELECT 'public', string_agg(concat(oid, nspowner, nspacl, obj_description(oid)), '')
+    FROM pg_namespace WHERE nspname = 'public'
+UNION ALL SELECT 'relations', md5(string_agg(concat(oid, relacl, relowner), '' ORDER BY oid))
+    FROM pg_class WHERE oid < 16384
+UNION ALL SELECT 'functions', md5(string_agg(concat(oid, proacl, proowner), '' ORDER BY oid))
+    FROM pg_proc WHERE oid < 16384
+UNION ALL SELECT 'languages', string_agg(concat(oid, lanacl), '' ORDER BY oid) FROM pg_language
+"""
+_EMPTY = """
+DO $$ DECLARE made record; BEGIN
+    FOR made IN
+        SELECT format('DROP EXTENSION %I CASCADE', extname) AS away FROM pg_extension
+            WHERE oid >= 16384
+        UNION ALL SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+            WHERE oid >= 16384 AND nspname !~ '^pg_'
+    LOOP EXECUTE made.away; END LOOP;
+    FOR made IN SELECT DISTINCT classid, objid FROM pg_depend
+        WHERE refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace
+    LOOP
+        EXECUTE (SELECT format('DROP %s IF EXISTS %s CASCADE', type, identity)
+            FROM pg_identify_object(made.classid, made.objid, 0) WHERE identity IS NOT NULL
+            UNION ALL SELECT 'SELECT 1' LIMIT 1);
+    END LOOP;
+END $$
+"""
+_OTHERS = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend'"
+)
+
+
 class PostgreSQL(Engine):
+    """To make and drop a database takes a checkpoint, so one that can be emptied is used again."""
+
     vendor = backend = "postgresql"
     administration = "postgres"
+    _new: list[tuple[Any, ...]] | None = None  # the state of a database in which nothing was made
+    _is_empty = False
 
     def create(self, folder: Path) -> str:
-        self.drop(NAME)
-        self.administer(f"CREATE DATABASE {NAME} TEMPLATE template0")
+        if not self._is_empty:
+            self.drop(NAME)
+            self.administer(f"CREATE DATABASE {NAME} TEMPLATE template0")
+        self._is_empty = False
         return NAME
+
+    @contextmanager
+    def fresh(self, folder: Path) -> Iterator[str]:
+        name = self.create(folder)
+        use(ALIAS, self.config(name))
+        try:
+            yield ALIAS
+        finally:
+            forget(ALIAS)
+            self._is_empty = self._is_emptied(name)
+
+    def _is_emptied(self, name: str) -> bool:
+        """Drop what was made in the database; whether nothing is left of it."""
+        use("emptying", self.config(name))
+        try:
+            with connections["emptying"].cursor() as cursor:
+                others = 1
+                while others:  # a session may take some time to end
+                    cursor.execute(f"SELECT count(pg_terminate_backend(pid)) {_OTHERS}")
+                    (others,) = cursor.fetchone()
+                cursor.execute(_EMPTY)
+                return self._state(cursor) == self._state_of_new()
+        except Error:
+            return False
+        finally:
+            forget("emptying")
+
+    def _state(self, cursor: Any) -> list[tuple[Any, ...]]:
+        cursor.execute(_STATE)
+        cursor.execute(f"{cursor.fetchone()[0]} UNION ALL {_STATE_OF_THE_REST}")
+        return sorted(cursor.fetchall())
+
+    def _state_of_new(self) -> list[tuple[Any, ...]]:
+        if self._new is None:
+            name = f"{NAME}_new"
+            self.administer(f"CREATE DATABASE {name} TEMPLATE template0")
+            use("new", self.config(name))
+            with connections["new"].cursor() as cursor:
+                self._new = self._state(cursor)
+            forget("new")
+            self.drop(name)
+        return self._new
+
+    def close(self) -> None:
+        self.drop(NAME)
 
     def drop(self, name: str) -> None:
         self.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

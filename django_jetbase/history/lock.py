@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import Error
 
@@ -14,10 +15,21 @@ from ..backends.base.values import Holder
 from ..exceptions import LockError, LockLostError
 from .lease import Lease
 
-BEAT_EVERY = 1.0  # seconds
-STALE_AFTER = 5.0  # seconds without a heartbeat, on the clock of whoever waits
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at the lock
 _JOIN = 10.0  # seconds that a heartbeat in the middle of a query may take to its end
+
+
+class Timing(NamedTuple):
+    """How often the holder of a lock beats, and without a beat for how long it is gone; seconds.
+
+    The latter on the clock of whoever waits.
+    """
+
+    beat: float = 1.0
+    stale: float = 5.0
+
+
+USUAL = Timing()
 
 
 @dataclass(frozen=True)
@@ -35,10 +47,11 @@ class Lock:
     and is otherwise only waited for.
     """
 
-    def __init__(self, backend: Backend, lease: Lease) -> None:
+    def __init__(self, backend: Backend, lease: Lease, timing: Timing) -> None:
         self.backend = backend
         self.lease = lease
-        self._pulse = Pulse()
+        self.timing = timing
+        self._pulse = Pulse(timing)
         self._command, self._wait = "", 0.0
 
     @contextmanager
@@ -68,7 +81,7 @@ class Lock:
 
         Where the last one is long ago, as after the process stood still, waits for the next.
         """
-        deadline = time.monotonic() + STALE_AFTER
+        deadline = time.monotonic() + self.timing.stale
         while self._pulse.is_late and not self._pulse.lost.is_set():
             if time.monotonic() > deadline:
                 break
@@ -109,12 +122,12 @@ class Lock:
 
     def is_alive(self, holder: Holder) -> bool:
         """Whether the holder shows life; where its session is not known, waits for a sign."""
-        watch = Watch(self.lease)
+        watch = Watch(self.lease, self.timing)
         now: Holder | None = holder
         while now == holder and not self.lease.is_working(holder):
             if watch.is_gone(holder):
                 return False
-            time.sleep(BEAT_EVERY / 2)
+            time.sleep(self.timing.beat / 2)
             now = self.lease.holder()
         return now is not None and now.token == holder.token
 
@@ -141,7 +154,7 @@ class Lock:
             with _beating(self.lease, self._pulse):
                 yield
         finally:
-            self._pulse = Pulse()
+            self._pulse = Pulse(self.timing)
             with suppress(Error, LockError):  # a dead connection; then it will be stale
                 if self.lease.token:
                     self.lease.free()
@@ -156,7 +169,7 @@ class Lock:
         """
         deadline = time.monotonic() + self._wait
         pause = _FIRST_PAUSE
-        watch = Watch(self.lease)
+        watch = Watch(self.lease, self.timing)
         of: str | None = ""
         while of is None or not self.lease.take(token, self._command, of):
             holder, tried = self.lease.holder(), of
@@ -194,13 +207,16 @@ def _held_by(holder: Holder | None) -> LockError:
 class Pulse:
     """What a run hears of its own heartbeats: the last one, and whether its lock is lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
+        self.timing = timing
         self.lost = threading.Event()
         self.beaten: float | None = None  # None while there are none
 
     @property
     def is_late(self) -> bool:
-        return self.beaten is not None and time.monotonic() - self.beaten > 2.5 * BEAT_EVERY
+        if self.beaten is None:
+            return False
+        return time.monotonic() - self.beaten > 2.5 * self.timing.beat
 
 
 class Watch:
@@ -209,8 +225,9 @@ class Watch:
     That is when no heartbeat has come for some time and the database knows nothing of its session.
     """
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, timing: Timing) -> None:
         self.lease = lease
+        self.timing = timing
         self.is_new = False  # whether the holder was last another one than before
         self._seen: Holder | None = None
         self._since = 0.0
@@ -221,13 +238,13 @@ class Watch:
         if holder != self._seen:
             self._has_beaten = not self.is_new
             self._seen, self._since = holder, time.monotonic()
-        silent = time.monotonic() - self._since >= STALE_AFTER
+        silent = time.monotonic() - self._since >= self.timing.stale
         return silent and not self.lease.is_working(holder)
 
     def seems_gone(self, holder: Holder) -> bool:
         """Whether that will be so in a few seconds, which are worth more waiting."""
         known_for = time.monotonic() - self._since
-        if self._has_beaten or known_for >= STALE_AFTER + 1:
+        if self._has_beaten or known_for >= self.timing.stale + 1:
             return False
         return not self.lease.is_working(holder)
 
@@ -265,13 +282,13 @@ def _beat(
     backend = lease.backend
     other: Backend | None = None
     known: set[int] = set()
-    while not stop.wait(BEAT_EVERY):
+    while not stop.wait(pulse.timing.beat):
         try:
             if not backend.locking.may_beat():
                 pulse.beaten = time.monotonic()
                 continue
             other = other or backend.companion()
-            other.wait = BEAT_EVERY
+            other.wait = pulse.timing.beat
             if not Lease(other, lease.tables, token).beat():
                 pulse.lost.set()
                 break

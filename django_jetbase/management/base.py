@@ -17,6 +17,7 @@ from ..backends.base.backend import Backend
 from ..conf import aliases_in_use
 from ..database import Database, refuse_moving_backend
 from ..exceptions import JetbaseError, SettingsError
+from ..history.lock import USUAL, Timing
 from ..migrator import Migrator
 from ..plan.inspection import Inspection
 from ..plan.preparation import Planned
@@ -44,6 +45,10 @@ class JetbaseCommand(BaseCommand):
     offers_json = False
     several = True  # whether it may go over several databases
     waits = False  # for the lock
+
+    def __init__(self, *args: Any, timing: Timing = USUAL, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.timing = timing
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         databases = parser.add_mutually_exclusive_group()
@@ -173,6 +178,7 @@ class JetbaseCommand(BaseCommand):
             lock_wait=options.get("lock_wait"),
             report=self.report,
             notice=self.notice,
+            timing=self.timing,
         )
         self.interruption.target = migrator.database.backend
         return migrator
@@ -181,7 +187,7 @@ class JetbaseCommand(BaseCommand):
         return Repair(Inspection(self.database(**options)))
 
     def database(self, **options: Any) -> Database:
-        database = Database(options["database"], self.notice, options.get("lock_wait"))
+        database = Database(options["database"], self.notice, options.get("lock_wait"), self.timing)
         self.interruption.target = database.backend
         return database
 

@@ -33,10 +33,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan that was read, and what is wrong with its files."""
+    """A plan whose files were read, and what is wrong with them; `left` is as in the plan."""
 
-    plan: Plan
     planned: tuple[Planned, ...]
+    left: tuple[Migration, ...]
     problems: tuple[Problem, ...]
 
 
@@ -67,7 +67,7 @@ class Preparation:
                 *self._obstacles(item),
                 *self._without_effect(item),
             ]
-        return Prepared(plan, tuple(planned), tuple(problems))
+        return Prepared(tuple(planned), plan.left, tuple(problems))
 
     def _planned(self, step: Step, dependencies: Dependencies, *, fake: bool) -> Planned:
         if fake:

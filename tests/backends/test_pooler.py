@@ -7,10 +7,10 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_jetbase.database import Database
-from django_jetbase.history.lock import Watch
+from django_jetbase.history.lock import Timing, Watch
 
 from .. import poolers
-from ..conftest import CLIENTS, Project
+from ..conftest import CLIENTS, SOON, Project
 from ..history.test_lock import held
 
 pytestmark = pytest.mark.engines("postgresql")
@@ -113,11 +113,9 @@ def test_a_search_path_that_it_drops(project: Project, pooled: Project) -> None:
     twin.connection.close()
 
 
-def test_the_lock_of_a_dead_holder_is_taken_over(
-    project: Project, pooled: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lock_of_a_dead_holder_is_taken_over(project: Project, pooled: Project) -> None:
     """By its heartbeats alone."""
-    monkeypatch.setattr("django_jetbase.history.lock.STALE_AFTER", 0.5)
+    pooled.timing = SOON
     pooled.write(V1__a=A)
     pooled.call("upgrade")
     project.query("UPDATE django_jetbase_lock SET token = 'dead', session = 0, session_start = ''")
@@ -143,7 +141,7 @@ def test_a_live_holder_is_not_waited_for_longer_than_asked(pooled: Project) -> N
         holder = database.lease.holder()
         assert holder is not None
         other = Database(pooled.another("other").alias)
-        watch = Watch(other.lease)
+        watch = Watch(other.lease, Timing())
         assert not watch.is_gone(holder)
         assert watch.seems_gone(holder)
         assert not watch.is_gone(holder._replace(beat=holder.beat + 1))

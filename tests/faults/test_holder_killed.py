@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from django_jetbase.history.lock import STALE_AFTER
+from django_jetbase.history.lock import Timing
 
 from ..conftest import Project
 from ..run.test_concurrency import SLOW_SQLITE
@@ -57,7 +57,7 @@ def follow(project: Project, runs: Runs, gate: Gate) -> Outcome:
     waiter = runs.start(project)
     noticed(waiter, "Waiting for upgrade by ")
     assert killed(holder).status == -9
-    time.sleep(STALE_AFTER + 2)
+    time.sleep(Timing().stale + 2)
     if project.vendor == "postgresql":  # others may see that the client is gone
         assert gate.ask("SELECT pid FROM django_jetbase_lock") == holder.pid
     gate.open()

@@ -9,7 +9,7 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import Error, models
 
-from django_jetbase.history import lock
+from django_jetbase.history.lock import Timing
 from django_jetbase.history.tables import MODELS
 from django_jetbase.models import AppliedMigration, Event, LockHolder
 
@@ -136,14 +136,9 @@ def test_in_every_column_there_is(victim: Project) -> None:
     assert len(columns(victim, AppliedMigration)) >= 12
 
 
-@pytest.fixture
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "STALE_AFTER", 0.5)
-
-
-@pytest.mark.usefixtures("_soon")
 def test_in_the_row_of_the_lock(victim: Project) -> None:
     """A role that may write nothing else has a stronger one's session run what it likes."""
+    victim.timing = Timing(beat=0.1, stale=0.1)
     victim.query(
         "INSERT INTO django_jetbase_lock (namespace, token, host, pid, session, session_start,"
         " database_user, command, since) VALUES ('', 'x', '', 0, 0, '', '', '', '2026-01-01')"

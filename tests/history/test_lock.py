@@ -17,8 +17,9 @@ from django.db import Error
 from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
 from django_jetbase.database import Database
 from django_jetbase.exceptions import LockError, LockLostError
+from django_jetbase.history.lock import Timing
 
-from ..conftest import Project
+from ..conftest import SOON, Project
 from ..run.test_concurrency import ENDLESS_SQLITE, SLOW_SQLITE, looks, running, spawn
 from ..test_json import assert_fits
 from ..waiting import Gate, beside, is_working, until
@@ -227,8 +228,8 @@ def test_a_holder_that_died_is_followed(project: Project, tmp_path: Path) -> Non
     project.call("upgrade")
     directive = "-- jetbase: transaction=off\n" if project.vendor != "postgresql" else ""
     slow = {
-        "postgresql": "SELECT pg_sleep(6);",
-        "mysql": "SELECT SLEEP(6);",
+        "postgresql": "SELECT pg_sleep(2);",
+        "mysql": "SELECT SLEEP(2);",
         "sqlite": ENDLESS_SQLITE,
     }
     project.write(V2__b=f"{directive}{slow[project.vendor]}")
@@ -239,6 +240,7 @@ def test_a_holder_that_died_is_followed(project: Project, tmp_path: Path) -> Non
         until(lambda: is_working(project))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=600)
+    project.timing = SOON
     if project.vendor == "postgresql":  # where the server may have the whole file and its COMMIT
         out = project.call("upgrade")
         assert out == "Nothing to do.\n" if SENDS_MESSAGES else out.startswith("Applied V2__b")
@@ -328,6 +330,7 @@ def test_a_script_that_has_failed_does_not_lock_itself_out(project: Project) -> 
     script = project.call("upgrade", sql=True)
     project.query("INSERT INTO log VALUES (2)")
     assert project.run_script(script).returncode != 0
+    project.timing = SOON
     assert lock_status(project)["holder"]["pid"] is None
     project.query("DELETE FROM log")
     done = project.run_script(script)
@@ -342,6 +345,7 @@ def test_an_impatient_run_waits_for_what_is_gone(project: Project) -> None:
     project.call("upgrade")
     project.query("UPDATE django_jetbase_lock SET token = 'gone', session = 0, session_start = '1'")
     project.write(V2__b="INSERT INTO log VALUES (2);")
+    project.timing = Timing(stale=1.5)
     project.call("upgrade", lock_wait=0.5)
     assert "Taking over the lock" in project.said
 

@@ -1,4 +1,4 @@
-"""A project that test_projects.py copies; what differs comes from the environment."""
+"""A project that tests/projects/ copies; what differs comes from the environment."""
 
 import json
 import os

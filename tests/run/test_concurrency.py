@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 
 from django_jetbase.database import Database
 
-from ..conftest import Project
+from ..conftest import SOON, Project
 from ..waiting import Gate, is_in_use, until
 
 
@@ -97,6 +97,7 @@ def test_a_killed_process_leaves_nothing_stuck(project: Project, tmp_path: Path)
     until(gate.is_waited_at if gate else lambda: is_in_use(project))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=600)
+    project.timing = SOON
     if gate:
         gate.open()
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 
-from ..conftest import Project
+from ..conftest import SOON, Project
 from ..history.test_lock import lock_status, steal
 from ..waiting import Gate, beside, until
 from .test_concurrency import spawn
@@ -166,6 +166,7 @@ def killed(project: Project, tmp_path: Path, gate: Gate, text: str) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=600)
+    project.timing = SOON
 
 
 def test_killed_between_statement_and_record(project: Project, tmp_path: Path) -> None:
