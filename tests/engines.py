@@ -117,8 +117,11 @@ DO $$ DECLARE made record; BEGIN
         UNION ALL SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
             WHERE oid >= 16384 AND nspname !~ '^pg_'
     LOOP EXECUTE made.away; END LOOP;
-    FOR made IN SELECT DISTINCT classid, objid FROM pg_depend
+    FOR made IN SELECT classid, objid FROM pg_depend AS its
         WHERE refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend AS part WHERE part.deptype = 'i'
+            AND (part.classid, part.objid) = (its.classid, its.objid)
+            AND part.refobjid <> part.objid)
     LOOP
         EXECUTE (SELECT format('DROP %s IF EXISTS %s CASCADE', type, identity)
             FROM pg_identify_object(made.classid, made.objid, 0) WHERE identity IS NOT NULL

@@ -1,5 +1,5 @@
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from io import StringIO
 from typing import Any, ClassVar
 
@@ -144,8 +144,8 @@ class PostgreSQLOperations(Operations):
         """Send the message and collect what succeeded of it. Raises psycopg's errors."""
         self.connection.ensure_connection()
         raw = self.connection.connection
-        raw.pgconn.send_query(message.encode(raw.info.encoding))
-        for result in raw.wait(generators.execute(raw.pgconn)):
+        # Sent where psycopg waits, which cancels the message when a signal interrupts it.
+        for result in raw.wait(_sent(raw.pgconn, message.encode(raw.info.encoding))):
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise errors.error_from_result(result, encoding=raw.info.encoding)
             results.append(result)
@@ -166,3 +166,10 @@ class PostgreSQLOperations(Operations):
                         copy.write(rows[start : start + _ROWS_BLOCK])
         except (Error, ValueError) as error:
             raise StatementFailed(index, self.backend.errors.offset_of(error, statement)) from error
+
+
+def _sent(connection: Any, message: bytes) -> Generator[Any, Any, list[Any]]:
+    """Send a message and receive its results, as psycopg's generators do."""
+    connection.send_query(message)
+    results: list[Any] = yield from generators.execute(connection)
+    return results
