@@ -11,9 +11,10 @@ from .backends import backend_of
 from .backends.base.values import Holder, Notice
 from .conf import Settings, aliases_in_use
 from .exceptions import AtomicError, LockError, ReadOnlyError, SettingsError
+from .history.heartbeat import USUAL, Timing
 from .history.history import History
 from .history.lease import Lease
-from .history.lock import USUAL, Lock, LockStatus, Timing
+from .history.lock import Lock, LockStatus
 from .history.recorder import Recorder
 from .history.tables import Tables
 from .sql.redaction import with_names

@@ -13,8 +13,8 @@ from .exceptions import (
 )
 from .files.disk import File
 from .files.names import migrations_of
+from .history.heartbeat import USUAL, Timing
 from .history.history import Past
-from .history.lock import USUAL, Timing
 from .migration import Version, checksum_of_bytes
 from .plan.inspection import Inspection, Skip, Texts, together
 from .plan.plan import (

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 
 import django_jetbase
-from django_jetbase.history.lock import Timing
+from django_jetbase.history.heartbeat import Timing
 
 from . import browsers, clients, engines
 

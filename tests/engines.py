@@ -48,7 +48,11 @@ class Engine:
             yield ALIAS
         finally:
             forget(ALIAS)
-            self.drop(name)
+            self.give_back(name)
+
+    def give_back(self, name: str) -> None:
+        """Of a database that a test has used."""
+        self.drop(name)
 
     def administer(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements on the server's own database and return the rows of the last."""
@@ -150,15 +154,8 @@ class PostgreSQL(Engine):
         self._is_empty = False
         return NAME
 
-    @contextmanager
-    def fresh(self, folder: Path) -> Iterator[str]:
-        name = self.create(folder)
-        use(ALIAS, self.config(name))
-        try:
-            yield ALIAS
-        finally:
-            forget(ALIAS)
-            self._is_empty = self._is_emptied(name)
+    def give_back(self, name: str) -> None:
+        self._is_empty = self._is_emptied(name)
 
     def _is_emptied(self, name: str) -> bool:
         """Drop what was made in the database; whether nothing is left of it."""

@@ -1,35 +1,20 @@
 """One run at a time: taking the lease, waiting for it, and keeping it alive."""
 
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from django.db import Error
 
 from ..backends.base.backend import Backend
 from ..backends.base.values import Holder
 from ..exceptions import LockError, LockLostError
+from .heartbeat import Pulse, Timing, beating
 from .lease import Lease
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at the lock
-_JOIN = 10.0  # seconds that a heartbeat in the middle of a query may take to its end
-
-
-class Timing(NamedTuple):
-    """How often the holder of a lock beats, and without a beat for how long it is gone; seconds.
-
-    The latter on the clock of whoever waits.
-    """
-
-    beat: float = 1.0
-    stale: float = 5.0
-
-
-USUAL = Timing()
 
 
 @dataclass(frozen=True)
@@ -151,7 +136,7 @@ class Lock:
             for query in self.backend.locking.claiming(token):
                 self.backend.execute(*query)
             self._acquire(token)
-            with _beating(self.lease, self._pulse):
+            with beating(self.lease, self._pulse):
                 yield
         finally:
             self._pulse = Pulse(self.timing)
@@ -204,21 +189,6 @@ def _held_by(holder: Holder | None) -> LockError:
     )
 
 
-class Pulse:
-    """What a run hears of its own heartbeats: the last one, and whether its lock is lost."""
-
-    def __init__(self, timing: Timing) -> None:
-        self.timing = timing
-        self.lost = threading.Event()
-        self.beaten: float | None = None  # None while there are none
-
-    @property
-    def is_late(self) -> bool:
-        if self.beaten is None:
-            return False
-        return time.monotonic() - self.beaten > 2.5 * self.timing.beat
-
-
 class Watch:
     """Looks on at who holds the lock, and tells when it is gone.
 
@@ -247,59 +217,3 @@ class Watch:
         if self._has_beaten or known_for >= self.timing.stale + 1:
             return False
         return not self.lease.is_working(holder)
-
-
-@contextmanager
-def _beating(lease: Lease, pulse: Pulse) -> Iterator[None]:
-    """Keep the lease alive from a thread with a connection of its own; `pulse` hears of it.
-
-    The thread also says whom a statement waits for.
-
-    Most runs are over before its first heartbeat, and cost no connection.
-    """
-    if lease.backend.is_private:
-        yield
-        return
-    stop = threading.Event()
-    pulse.beaten = time.monotonic()
-    arguments = (lease, lease.token, lease.backend.locking.session_id(), stop, pulse)
-    thread = threading.Thread(target=_beat, args=arguments, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(_JOIN)
-
-
-def _beat(
-    lease: Lease,
-    token: str,
-    session: int | None,
-    stop: threading.Event,
-    pulse: Pulse,
-) -> None:
-    backend = lease.backend
-    other: Backend | None = None
-    known: set[int] = set()
-    while not stop.wait(pulse.timing.beat):
-        try:
-            if not backend.locking.may_beat():
-                pulse.beaten = time.monotonic()
-                continue
-            other = other or backend.companion()
-            other.wait = pulse.timing.beat
-            if not Lease(other, lease.tables, token).beat():
-                pulse.lost.set()
-                break
-            pulse.beaten = time.monotonic()
-            blockers = other.locking.blockers(session) if session else []
-            for blocker in blockers:
-                if blocker.session not in known:
-                    backend.notice(f"Waiting for a lock of the database: {blocker}")
-            known = {blocker.session for blocker in blockers}
-        except Exception:  # also of a project's receivers; a heartbeat may be missed
-            if other:
-                other.connection.close()
-    if other:
-        other.connection.close()

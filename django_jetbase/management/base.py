@@ -17,7 +17,7 @@ from ..backends.base.backend import Backend
 from ..conf import aliases_in_use
 from ..database import Database, refuse_moving_backend
 from ..exceptions import JetbaseError, SettingsError
-from ..history.lock import USUAL, Timing
+from ..history.heartbeat import USUAL, Timing
 from ..migrator import Migrator
 from ..plan.inspection import Inspection
 from ..plan.preparation import Planned

@@ -7,7 +7,8 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_jetbase.database import Database
-from django_jetbase.history.lock import Timing, Watch
+from django_jetbase.history.heartbeat import Timing
+from django_jetbase.history.lock import Watch
 
 from .. import poolers
 from ..conftest import CLIENTS, SOON, Project

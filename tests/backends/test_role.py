@@ -164,6 +164,20 @@ def test_beside_the_setting(project: Project, role: str, mode: str) -> None:
         project.query(f"DROP OWNED BY {other} CASCADE; DROP ROLE {other}")
 
 
+@MODES
+def test_what_only_the_user_may_set_is_put_back(project: Project, role: str, mode: str) -> None:
+    """The session had it before the run took the role of the setting."""
+    project.configure(ROLE=role)
+    project.query("SET log_min_duration_statement = 12345")
+    project.write(
+        V1__a=f"-- jetbase: transaction={mode}\nCREATE TABLE a (n int);",
+        V2__b="CREATE TABLE b (n int);",
+    )
+    project.call("upgrade")
+    assert project.query(OWNERS) == [("a", role), ("b", role)]
+    assert project.query("SHOW log_min_duration_statement") == [("12345ms",)]
+
+
 def test_its_name_is_quoted(project: Project) -> None:
     project.write(V1__a="-- jetbase: role=a;SELECT(1)\nSELECT 1;")
     with pytest.raises(CommandError, match=r'role "a;SELECT\(1\)" does not exist'):

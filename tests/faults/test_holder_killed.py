@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from django_jetbase.history.lock import Timing
+from django_jetbase.history.heartbeat import Timing
 
 from ..conftest import Project
 from ..run.test_concurrency import SLOW_SQLITE

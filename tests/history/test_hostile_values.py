@@ -9,7 +9,7 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import Error, models
 
-from django_jetbase.history.lock import Timing
+from django_jetbase.history.heartbeat import Timing
 from django_jetbase.history.tables import MODELS
 from django_jetbase.models import AppliedMigration, Event, LockHolder
 

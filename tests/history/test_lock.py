@@ -17,7 +17,7 @@ from django.db import Error
 from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
 from django_jetbase.database import Database
 from django_jetbase.exceptions import LockError, LockLostError
-from django_jetbase.history.lock import Timing
+from django_jetbase.history.heartbeat import Timing
 
 from ..conftest import SOON, Project
 from ..run.test_concurrency import ENDLESS_SQLITE, SLOW_SQLITE, looks, running, spawn

@@ -1,17 +1,21 @@
 """SIGTERM and SIGINT end a command cleanly, whatever the database is doing."""
 
 import json
+import linecache
 import re
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
 
 from django_jetbase import upgrade
+from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
 
 from ..conftest import Project
 from ..waiting import has_open, is_in_use, until
@@ -149,6 +153,40 @@ def test_the_function_installs_no_handler(project: Project, monkeypatch: Any) ->
     project.write(V2__b="SELECT 1;")
     project.call("upgrade")
     assert calls
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.skipif(not SENDS_MESSAGES, reason="psycopg2 sends and waits in one call")
+def test_between_sending_a_message_and_waiting_for_it(project: Project) -> None:
+    """No statement works on in the server."""
+    project.write(V1__a=A)
+    project.call("upgrade")
+    timeout = "-- jetbase: statement_timeout=200s"  # where nothing was interrupted
+    project.write(V2__long=f"{timeout}\nINSERT INTO a VALUES (2);\n{LONG['postgresql']}")
+    looker = project.another("looker")
+
+    def interrupt(frame: FrameType, event: str, argument: Any) -> Any:
+        """Raise as a signal does at the line behind the one that sends the message."""
+        if "django_jetbase" not in frame.f_code.co_filename:
+            return None
+        before = lines.get(frame, "")
+        lines[frame] = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        is_long = "pg_sleep(300)" in str(frame.f_locals.get("message"))
+        if "send_query(" in before and is_long:
+            sys.settrace(None)
+            until(lambda: looker.query(SESSIONS["postgresql"]) == [(1,)])
+            raise KeyboardInterrupt
+        return interrupt
+
+    lines: dict[FrameType, str] = {}
+    sys.settrace(interrupt)
+    try:
+        with pytest.raises(CommandError, match="Interrupted"):
+            project.call("upgrade")
+    finally:
+        sys.settrace(None)
+    until(lambda: looker.query(SESSIONS["postgresql"]) == [(0,)])
+    assert project.applied() == ["V1__a.sql"]
 
 
 def test_a_command_in_another_thread_leaves_signals_alone(project: Project) -> None:

@@ -36,6 +36,8 @@ class _PartOf:
         self.name = name
 
     def __get__(self, backend: Any, owner: type) -> Any:
+        if backend is None:
+            return self
         for base in owner.__mro__:
             package = base.__module__.rpartition(".")[0]
             if find_spec(f"{package}.{self.name}"):

@@ -101,7 +101,8 @@ class Operations(Part):
         except BaseException:
             self.abandon(frame)
             raise
-        self.set(frame.after(self.session.moved))
+        for setting in frame.after(self.session.moved):  # no failure of what is committed
+            self.execute(setting.sql)
 
     def set(self, settings: Iterable[Setting]) -> None:
         """Raises StatementFailed where the file asks for what is refused."""

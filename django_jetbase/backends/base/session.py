@@ -30,18 +30,18 @@ def _nothing(moved: Moved) -> Iterable[Setting]:
 class Frame:
     """What stands around the statements of a section; a run sends it, a script has it in it.
 
-    `restore` and `after` come to what is put back one by one, and ask what has moved when they
-    come to that.
+    `before` its transaction, and `first` in it. At the end `check` must succeed, and with
+    `checks_references` no row may have come to refer to nothing. `restore` puts the session back
+    for the record, and `after` what can only be put back outside of the transaction; both ask
+    what has moved not before they come to that.
     """
 
-    before: Sequence[Setting] = ()  # outside of its transaction
-    first: Sequence[Setting] = ()  # in its transaction, before its statements
-    check: Sequence[str] = ()  # in its transaction, which must succeed at the end
-    checks_references: bool = False  # whether no row may come to refer to nothing
-    restore: Callable[[Moved], Iterable[Setting]] = (
-        _nothing  # in its transaction, before its record
-    )
-    after: Callable[[Moved], Iterable[Setting]] = _nothing  # outside again
+    before: Sequence[Setting] = ()
+    first: Sequence[Setting] = ()
+    check: Sequence[str] = ()
+    checks_references: bool = False
+    restore: Callable[[Moved], Iterable[Setting]] = _nothing
+    after: Callable[[Moved], Iterable[Setting]] = _nothing
 
 
 class Session(Part):

@@ -40,9 +40,8 @@ class MySQLBackend(Backend):
         self.execute("COMMIT")
 
     def roll_back(self) -> None:
-        if kept := self.session.variables.get(
-            "max_error_count"
-        ):  # that of a file may hide the warning
+        # That of a file may hide the warning.
+        if kept := self.session.variables.get("max_error_count"):
             self.execute(set_variable("max_error_count", str(max(1, int(kept)))))
             with suppress(Error):
                 name = "character_set_results"

@@ -67,7 +67,8 @@ class MySQLSession(Session):
 
     def _restore(self, moved: Moved) -> Iterator[Setting]:
         yield Setting("SET SESSION sql_select_limit = DEFAULT")
-        yield Setting("SET SESSION insert_id = 0", may_fail=True)
+        if self.is_mariadb:  # where it means none; on MySQL the next one would be 0
+            yield Setting("SET SESSION insert_id = 0", may_fail=True)
         yield from self.settings([*_HINDRANCES, *CHARACTER_SETS])
         yield Setting("UNLOCK TABLES")
         if self.database:

@@ -36,9 +36,12 @@ class PostgreSQLSession(Session):
         self.put_back_with(calls, compose("%s", (self.role,)) if self.role != "none" else "")
 
     def put_back_with(self, calls: str, role: str) -> None:
-        """Have the session put back by calls of set_config, and to a role; both as SQL."""
-        selected = [f"set_config('role', {role}, false)"] if role else []
-        selected += [calls] if calls else []
+        """Have the session put back by calls of set_config, and to a role; both as SQL.
+
+        The role comes last, since it may not be allowed to set what the user has set.
+        """
+        selected = [calls] if calls else []
+        selected += [f"set_config('role', {role}, false)"] if role else []
         statements = ["RESET SESSION AUTHORIZATION", "RESET ALL"]
         statements += [f"SELECT {', '.join(selected)}"] if selected else []
         self._put_back = [Setting(sql) for sql in statements]
