@@ -24,6 +24,8 @@ from . import browsers, clients, engines
 ENGINES: dict[str, engines.Engine] = {}
 CLIENTS: dict[str, str] = {}
 VERSIONS: dict[str, str] = {}
+# The folders of tests that wait, or use a product of many processes.
+LONG = frozenset({"docs", "faults", "projects"})
 # For whoever waits for a holder that is known to be gone.
 SOON = Timing(stale=0.5)
 
@@ -44,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
         browsers.program()
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of few and long tests first, so that none is left alone at the end of a run."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
 def compile_package() -> None:
