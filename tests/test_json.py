@@ -2,17 +2,21 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command, load_command_class
+from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import CommandError
 from jsonschema import Draft202012Validator, FormatChecker
 
 from .conftest import Project
 
-SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "schema.json").read_text())
+DOCS = Path(__file__).parents[1] / "docs"
+SCHEMA = json.loads((DOCS / "schema.json").read_text())
+PARTS = {"migration", "problem", "done", "planned", "error", "entry", "event"}
+DOCUMENTS = set(SCHEMA["$defs"]) - PARTS
 A = "CREATE TABLE a (id INTEGER);\n-- rollback\nDROP TABLE a;\n"
 BROKEN = "-- jetbase: transaction=off\nCREATE TABLE b (id INTEGER);\nSELECT * FROM nowhere;"
 
@@ -40,6 +44,24 @@ def failure(project: Project, name: str, status: int, command: str, **options: A
 
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_every_command_that_prints_json_has_a_document() -> None:
+    table = (
+        (DOCS / "json.md").read_text().partition("| command | document |")[2].partition("\n\n")[0]
+    )
+    rows = [row.split("|") for row in table.strip().splitlines()[1:]]
+    documents = {name for _, _, named, *_ in rows for name in re.findall(r"`(\w+)`", named)}
+    assert documents == DOCUMENTS
+    commands = {name for _, said, *_ in rows for name in re.findall(r"`(jetbase_\w+)(?:…)?", said)}
+    for name in (name for name, app in get_commands().items() if app == "django_jetbase"):
+        offers = getattr(load_command_class("django_jetbase", name), "offers_json", False)
+        assert offers == name.startswith(tuple(commands)), name
+
+
+def test_over_several_databases_each_has_one_of_the_documents() -> None:
+    each = SCHEMA["$defs"]["databases"]["properties"]["databases"]["additionalProperties"]
+    assert {one["$ref"].rpartition("/")[2] for one in each["anyOf"]} == DOCUMENTS - {"databases"}
 
 
 def test_on_an_empty_database(project: Project) -> None:

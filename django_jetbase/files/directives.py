@@ -51,7 +51,7 @@ class Row(NamedTuple):
     """How a directive is written and read, where it may stand, and what it needs.
 
     `read` raises ValueError or KeyError for what is no value. `needs` names the attribute of the
-    operations of a database without which it holds for nothing. In the `head` of a file it stands
+    features of a database without which it holds for nothing. In the `head` of a file it stands
     above both sections; it is given `once`, or each is added to those before, or the last holds.
     """
 

@@ -25,12 +25,22 @@ if TYPE_CHECKING:
     from .steps import Steps
 
 
-class _PartOf:
-    """A part of a backend, made when it is first asked for.
+def class_beside(owner: type, name: str) -> Any:
+    """The class of a subject in the module of that name beside a backend.
 
-    It is the class with the name of the backend and of the part in the module of that name beside
-    the backend; where there is no such module, that of the class the backend derives from.
+    It is named like the backend and the subject. Where there is no such module, it is that of the
+    class the backend derives from.
     """
+    for base in owner.__mro__:
+        package = base.__module__.rpartition(".")[0]
+        if package and find_spec(f"{package}.{name}"):
+            break
+    prefix = base.__name__.removesuffix("Backend")
+    return getattr(import_module(f"{package}.{name}"), prefix + name.title())
+
+
+class _PartOf:
+    """A part of a backend, made when it is first asked for."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -38,13 +48,7 @@ class _PartOf:
     def __get__(self, backend: Any, owner: type) -> Any:
         if backend is None:
             return self
-        for base in owner.__mro__:
-            package = base.__module__.rpartition(".")[0]
-            if find_spec(f"{package}.{self.name}"):
-                break
-        prefix = base.__name__.removesuffix("Backend")
-        found = getattr(import_module(f"{package}.{self.name}"), prefix + self.name.title())
-        backend.__dict__[self.name] = part = found(backend)
+        backend.__dict__[self.name] = part = class_beside(owner, self.name)(backend)
         return part
 
 

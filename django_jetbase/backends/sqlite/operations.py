@@ -28,9 +28,9 @@ class SQLiteOperations(Operations):
         self._violations: set[references.Violation] = set()
 
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
-        if not section.directives.transaction:
-            return None
         if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
+            return None
+        if not self.is_atomic(section):
             return None
         lead = self.lead(statement)
         if self.controls(statement):
