@@ -1,7 +1,7 @@
 """One alias with all that belongs to it, and the frame of everything that writes."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, IntegrityError, connections
@@ -11,6 +11,7 @@ from .backends import backend_of
 from .backends.base.values import Holder, Notice
 from .conf import Settings, aliases_in_use
 from .exceptions import AtomicError, LockError, ReadOnlyError, SettingsError
+from .files.script import Section
 from .history.heartbeat import USUAL, Timing
 from .history.history import History
 from .history.lease import Lease
@@ -37,6 +38,7 @@ class Database:
         self.settings = Settings.of(alias)
         self.lock_wait = self.settings.lock_wait if lock_wait is None else lock_wait
         self.connection = connections[alias]
+        self._is_used = self.connection.connection is not None  # so that it may hold something
         refuse_moving_backend(self.connection)
         self.backend = backend_of(self.connection, self._hear)
         self._notice = notice
@@ -78,6 +80,22 @@ class Database:
         finally:
             if not before and self.connection.connection is not None:
                 self.connection.set_autocommit(False)
+
+    @contextmanager
+    def apart(self, sections: Iterable[Section] | None) -> Iterator[None]:
+        """Inside `autocommit`: a session in which a run of the sections may do as it likes.
+
+        It is another one where that of the caller holds what files might see or lose, such as a
+        temporary table. Nobody else can come to a private database, so there they leave it alone.
+        """
+        session = self.backend.session
+        if not self._is_used or self.backend.is_private or not session.holds(sections):
+            yield
+            return
+        session.note()
+        with _another(self.connection):
+            self.backend.operations.set(session.as_noted())
+            yield
 
     def renew(self) -> None:
         """Inside `autocommit`: where the connection is lost, make another like it."""
@@ -170,6 +188,20 @@ class Database:
             except DatabaseError:
                 if self.tables.missing() == missing:
                     raise
+
+
+@contextmanager
+def _another(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Meanwhile another connection of the driver, as Django makes it, in autocommit mode."""
+    usual = connection.connection, connection.autocommit, connection.close_at
+    try:
+        connection.connection = None
+        connection.connect()
+        connection.set_autocommit(True)
+        yield
+    finally:
+        connection.close()
+        connection.connection, connection.autocommit, connection.close_at = usual
 
 
 def refuse_moving_backend(connection: BaseDatabaseWrapper) -> None:

@@ -219,19 +219,24 @@ class Migrator:
             early = _without_lock(prepare, dry_run)
             if early and (dry_run or not early.planned):
                 return Result((), early.planned, early.left, early.problems)
-            done: list[Done] = []
-            lost = 0
-            while True:
-                try:
-                    prepared = self._run_locked(command, prepare, done)
-                except LockLostError as error:
-                    lost += 1
-                    if lost == MOST_LOCKS:
-                        raise
-                    self.database.backend.notice(f"{error} This run waits for it again.")
-                    self.database.renew()
-                else:
-                    return Result(tuple(done), (), prepared.left, prepared.problems)
+            sections = [item.section for item in early.planned if item.section] if early else None
+            with self.database.apart(sections):
+                return self._run_until_done(command, prepare)
+
+    def _run_until_done(self, command: str, prepare: Callable[[], Prepared]) -> Result:
+        done: list[Done] = []
+        lost = 0
+        while True:
+            try:
+                prepared = self._run_locked(command, prepare, done)
+            except LockLostError as error:
+                lost += 1
+                if lost == MOST_LOCKS:
+                    raise
+                self.database.backend.notice(f"{error} This run waits for it again.")
+                self.database.renew()
+            else:
+                return Result(tuple(done), (), prepared.left, prepared.problems)
 
     def _run_locked(
         self, command: str, prepare: Callable[[], Prepared], done: list[Done]

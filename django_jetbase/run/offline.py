@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
-from functools import partial
 
+from ..backends.base.client import Written
 from ..backends.base.session import Setting
 from ..database import Database
 from ..exceptions import MigrationFileError
@@ -111,7 +111,7 @@ class Offline:
         count, client = len(section.statements), self.client
         atomic = self.backend.operations.is_atomic(section)
         frame = self.backend.session.frame(section, atomic=atomic)
-        moved = partial(client.moved, section, frame)
+        changes = Written(client, section, frame)
         yield client.start
         if not atomic:
             yield from self._transaction(self.recorder.beginning(recorded, row, direction, count))
@@ -126,7 +126,7 @@ class Offline:
             yield from (f"{sql};" for sql in frame.check)
         if not atomic and client.may_leave_open(section):
             yield "COMMIT;"
-        yield from self._set(frame.restore(moved))
+        yield from self._set(frame.restore(changes))
         if atomic:
             yield from self._queries(
                 self.recorder.closing(recorded, row, direction, count, client.elapsed)
@@ -136,7 +136,7 @@ class Offline:
             yield from self._transaction(
                 self.recorder.finished(recorded, row, direction, count, client.elapsed)
             )
-        yield from self._set(frame.after(moved))
+        yield from self._set(frame.after(changes))
 
     def _set(self, settings: Iterable[Setting]) -> Iterator[str]:
         for setting in settings:

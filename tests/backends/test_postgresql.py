@@ -1,3 +1,4 @@
+import resource
 from unittest.mock import ANY
 
 import pytest
@@ -12,15 +13,73 @@ pytestmark = pytest.mark.engines("postgresql")
 def test_a_file_is_one_round_trip(project: Project) -> None:
     if connections[project.alias].Database.__name__ != "psycopg":
         pytest.skip("psycopg2 sends statement by statement")
-    project.write(V1__a="CREATE TABLE a (id int); INSERT INTO a VALUES (1); SELECT 1;")
+    project.write(V1__a="CREATE TABLE a (id int);")
     project.call("upgrade")
-    project.query("CREATE TABLE message (text text)")
-    project.write(V2__b="INSERT INTO message SELECT current_query(); SELECT 2;\nSELECT 3;")
+
+    def round_trips(statement: str, count: int) -> int:
+        path = project.folder.parent / "trace"
+        project.write(V2__b=f"{statement}\n" * count)
+        with path.open("w") as file:
+            project.connection.connection.pgconn.trace(file.fileno())
+            project.call("upgrade")
+            project.connection.connection.pgconn.untrace()
+        project.call("rollback", fake=True)
+        return path.read_text().count("\tReadyForQuery")
+
+    one = round_trips("INSERT INTO a VALUES (1);", 1)
+    assert round_trips("INSERT INTO a VALUES (1);", 900) == one
+    assert round_trips("SELECT repeat('x', 10000);", 900) == one
+
+
+def test_each_statement_is_a_query_of_its_own(project: Project) -> None:
+    project.write(
+        V1__a="""
+            CREATE TABLE log (query text, at timestamptz PRIMARY KEY DEFAULT statement_timestamp());
+            CREATE TABLE a (id int);
+            CREATE FUNCTION log_query() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO log (query) VALUES (current_query()); RETURN NEW; END $$;
+            CREATE TRIGGER log BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION log_query();
+            INSERT INTO a VALUES (1) /* é */;
+            -- a comment between
+            INSERT INTO a VALUES (2);
+        """
+    )
     project.call("upgrade")
-    ((text,),) = project.query("SELECT text FROM message")
-    assert text.startswith("BEGIN")
-    assert text.endswith("COMMIT")
-    assert "SELECT 3" in text
+    assert project.query("SELECT query FROM log ORDER BY at") == [
+        ("INSERT INTO a VALUES (1) /* é */",),
+        ("INSERT INTO a VALUES (2)",),
+    ]
+
+
+def test_commands_up_to_a_delimiter_are_one_query(project: Project) -> None:
+    project.write(
+        V1__a="""-- jetbase: delimiter=|
+            CREATE TABLE a (query text DEFAULT current_query())|
+            INSERT INTO a VALUES (DEFAULT); INSERT INTO a VALUES (DEFAULT)|
+            INSERT INTO a VALUES (DEFAULT)|
+        """
+    )
+    project.call("upgrade")
+    two, one = (
+        ("INSERT INTO a VALUES (DEFAULT); INSERT INTO a VALUES (DEFAULT)",),
+        ("INSERT INTO a VALUES (DEFAULT)",),
+    )
+    assert project.query("SELECT query FROM a ORDER BY ctid") == [two, two, one]
+    project.write(V2__b="-- jetbase: delimiter=|\nSELECT 1;\n  SELECT prize|")
+    with pytest.raises(CommandError, match=r'V2__b\.sql:3:10: column "prize" does not exist'):
+        project.call("upgrade")
+
+
+def test_rows_are_thrown_away_as_they_come(project: Project) -> None:
+    """A process holds 200 MB of rows at no time, whatever else is on its way."""
+    rows = "SELECT repeat('x', 1000) FROM generate_series(1, 200000);"
+    for options in ("", "-- jetbase: transaction=off\n"):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        project.write(V1__a=f"{options}{rows}\n{rows}\n", RA__b="SELECT 1;")
+        project.call("upgrade")
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        project.call("rollback", fake=True)
+        assert grown < 50_000  # kilobytes
 
 
 def test_runtime_errors_name_their_statement(project: Project) -> None:

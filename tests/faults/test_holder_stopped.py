@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
+from django_jetbase.backends.postgresql.backend import PIPELINES
 
 from ..conftest import Project
 from ..waiting import Gate, is_in_use, is_working, until
@@ -113,7 +113,7 @@ def test_it_records_nothing_twice(fresh: Fresh, runs: Runs) -> None:
 
 
 @pytest.mark.engines("postgresql")
-@pytest.mark.skipif(not SENDS_MESSAGES, reason="the server does not have the COMMIT yet")
+@pytest.mark.skipif(not PIPELINES, reason="the server does not have the COMMIT yet")
 def test_nor_what_was_committed_while_it_slept(project: Project, runs: Runs) -> None:
     gate = Gate(project)
     holder = stopped(project, runs, gate.sql, gate.is_waited_at)

@@ -15,7 +15,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_jetbase import upgrade
-from django_jetbase.backends.postgresql.backend import SENDS_MESSAGES
+from django_jetbase.backends.postgresql.backend import PIPELINES
 
 from ..conftest import Project
 from ..waiting import has_open, is_in_use, until
@@ -156,8 +156,8 @@ def test_the_function_installs_no_handler(project: Project, monkeypatch: Any) ->
 
 
 @pytest.mark.engines("postgresql")
-@pytest.mark.skipif(not SENDS_MESSAGES, reason="psycopg2 sends and waits in one call")
-def test_between_sending_a_message_and_waiting_for_it(project: Project) -> None:
+@pytest.mark.skipif(not PIPELINES, reason="psycopg2 sends and waits in one call")
+def test_between_sending_a_file_and_waiting_for_it(project: Project) -> None:
     """No statement works on in the server."""
     project.write(V1__a=A)
     project.call("upgrade")
@@ -171,8 +171,8 @@ def test_between_sending_a_message_and_waiting_for_it(project: Project) -> None:
             return None
         before = lines.get(frame, "")
         lines[frame] = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-        is_long = "pg_sleep(300)" in str(frame.f_locals.get("message"))
-        if "send_query(" in before and is_long:
+        is_long = "pg_sleep(300)" in str(frame.f_locals.get("queries"))
+        if "pipeline_sync(" in before and is_long:
             sys.settrace(None)
             until(lambda: looker.query(SESSIONS["postgresql"]) == [(1,)])
             raise KeyboardInterrupt

@@ -7,7 +7,20 @@ from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from .backend import Backend, Part
-from .session import Frame, Setting
+from .session import Frame, Leftover, Setting
+
+
+class Written:
+    """What a section may have changed in its session, as far as its text tells."""
+
+    def __init__(self, client: "Client", section: Section, frame: Frame) -> None:
+        self._client, self._section, self._frame = client, section, frame
+
+    def moved(self) -> Collection[str]:
+        return self._client.moved(self._section, self._frame)
+
+    def left(self) -> Collection[Leftover]:
+        return self._client.left(self._section)
 
 
 class Client(Part):
@@ -51,6 +64,10 @@ class Client(Part):
         """What the section, or what is set before it, may have changed: what is named there."""
         texts = [section.text, *(setting.sql for setting in frame.before)]
         return set(re.findall(r"\w+", " ".join(texts).lower()))
+
+    def left(self, section: Section) -> Collection[Leftover]:
+        """What the section leaves in its session that only this sees."""
+        return ()
 
     def begin_check(self, frame: Frame) -> Iterator[str]:
         """Note before the statements what the check at their end compares with."""

@@ -94,15 +94,21 @@ class Operations(Part):
                 self.run(index, statement, section)
             with failing(None):
                 self.check(frame)
-                self.set(frame.restore(self.session.moved))
+                self.set(frame.restore(self.session))
                 for query in closing():
                     self.execute(*query)
                 self.backend.commit()
         except BaseException:
             self.abandon(frame)
             raise
-        for setting in frame.after(self.session.moved):  # no failure of what is committed
-            self.execute(setting.sql)
+        self.restore_after(frame)
+
+    def restore_after(self, frame: Frame) -> None:
+        """Put back what can only be put back behind a commit, of which it is no failure."""
+        try:
+            self.set(frame.after(self.session))
+        except StatementFailed:
+            self.connection.close()
 
     def set(self, settings: Iterable[Setting]) -> None:
         """Raises StatementFailed where the file asks for what is refused."""
@@ -122,6 +128,8 @@ class Operations(Part):
     def abandon(self, frame: Frame) -> None:
         """After a failure: roll back and restore the session as far as the connection lives."""
         self.backend.rollback()
+        if self.connection.connection is None:
+            return
         try:
             self.restore(frame)
         except StatementFailed:
@@ -129,8 +137,8 @@ class Operations(Part):
 
     def restore(self, frame: Frame) -> None:
         """Put the session back outside of a transaction."""
-        self.set(frame.restore(self.session.moved))
-        self.set(frame.after(self.session.moved))
+        self.set(frame.restore(self.session))
+        self.set(frame.after(self.session))
 
     def run(self, index: int, statement: Statement, section: Section) -> None:
         """Send one statement. Raises StatementFailed."""

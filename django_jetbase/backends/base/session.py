@@ -1,14 +1,28 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ...exceptions import SettingsError
 from ...files.script import Section
 from .backend import Part
 
-# Gives the names of what may be otherwise than it was before the section.
-Moved = Callable[[], Collection[str]]
+
+class Leftover(NamedTuple):
+    """What is in a session and was not before: its kind as in `DROP TABLE`, and its name."""
+
+    kind: str
+    name: str
+
+
+class Changes(Protocol):
+    """What may be otherwise in a session than it was before a section."""
+
+    def moved(self) -> Collection[str]:
+        """The names of settings."""
+
+    def left(self) -> Collection[Leftover]:
+        """What only this session sees."""
 
 
 class Setting(NamedTuple):
@@ -22,7 +36,7 @@ class Setting(NamedTuple):
     may_fail: bool = False
 
 
-def _nothing(moved: Moved) -> Iterable[Setting]:
+def _nothing(changes: Changes) -> Iterable[Setting]:
     return ()
 
 
@@ -33,19 +47,22 @@ class Frame:
     `before` its transaction, and `first` in it. At the end `check` must succeed, and with
     `checks_references` no row may have come to refer to nothing. `restore` puts the session back
     for the record, and `after` what can only be put back outside of the transaction; both ask
-    what has moved not before they come to that.
+    what has changed not before they come to that.
     """
 
     before: Sequence[Setting] = ()
     first: Sequence[Setting] = ()
     check: Sequence[str] = ()
     checks_references: bool = False
-    restore: Callable[[Moved], Iterable[Setting]] = _nothing
-    after: Callable[[Moved], Iterable[Setting]] = _nothing
+    restore: Callable[[Changes], Iterable[Setting]] = _nothing
+    after: Callable[[Changes], Iterable[Setting]] = _nothing
 
 
 class Session(Part):
-    """The state of a session: what a file may change, and finds as it was before every other."""
+    """The state of a session: what a file may change, and finds as it was before every other.
+
+    Besides settings that is what only the session sees, such as temporary tables.
+    """
 
     role: str = "none"  # that the run began with, where there are roles
 
@@ -59,7 +76,22 @@ class Session(Part):
         yield
 
     def moved(self) -> Collection[str]:
-        """What is not as it was when it was noted."""
+        """The settings that are not as they were when they were noted."""
+        return ()
+
+    def left(self) -> Collection[Leftover]:
+        """What is there that was not when the state was noted."""
+        return ()
+
+    def holds(self, sections: Iterable[Section] | None) -> bool:
+        """Whether it has, besides settings, what a run of the sections might see or take away.
+
+        None stands for any. Of a session that nobody has used before that is not asked.
+        """
+        return False
+
+    def as_noted(self) -> Iterable[Setting]:
+        """What gives another session the settings of this one."""
         return ()
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:

@@ -10,6 +10,7 @@ from .lexicon import MySQLLexicon
 from .session import set_variable
 
 if TYPE_CHECKING:
+    from .locking import MySQLLocking
     from .session import MySQLSession
 
 _NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
@@ -19,6 +20,7 @@ class MySQLBackend(Backend):
     """MariaDB and MySQL."""
 
     session: "MySQLSession"
+    locking: "MySQLLocking"
     quote_mark: ClassVar[str] = "`"
     outlived: bool = False  # by changes, the last rollback
 

@@ -8,10 +8,17 @@ from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from ..base.session import Frame, Setting
+from ..base.session import Frame, Leftover, Setting
 from .backend import MySQLBackend
-from .session import CHARACTER_SETS, UNSETTABLE
+from .session import CHARACTER_SETS, NEW_SESSION, UNSETTABLE
 
+_NAME = r"(?:`(?:[^`]|``)+`|[\w$]+)"
+_TEMPORARY = re.compile(
+    rf"\bTEMPORARY\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME}(?:\s*\.\s*{_NAME})?)", re.IGNORECASE
+)
+_VARIABLE = re.compile(rf"(?<![\w`'\"@$.])@({_NAME})")
+_PREPARED = re.compile(rf"\bPREPARE\s+({_NAME})\s+FROM\b", re.IGNORECASE)
+_DEALLOCATES = re.compile(r"\b(?:DEALLOCATE|DROP)\s+PREPARE\b", re.IGNORECASE)
 _DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
 _PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
 # What a routine may set without being named in the file that calls it.
@@ -61,6 +68,8 @@ class MySQLClient(Client):
         yield "DEALLOCATE PREPARE jetbase_check;"
 
     def set(self, setting: Setting) -> Iterator[str]:
+        if setting is NEW_SESSION:
+            return
         if not setting.may_fail or self._runs(setting.sql):
             yield from super().set(setting)
 
@@ -75,6 +84,15 @@ class MySQLClient(Client):
     def moved(self, section: Section, frame: Frame) -> Collection[str]:
         words = {*super().moved(section, frame), "collation_connection"}
         return words | _OFTEN_SET if words & {"call", "execute"} else words
+
+    def left(self, section: Section) -> Collection[Leftover]:
+        """What the section names. A client cannot make its session anew, and keep its lock."""
+        text = section.text
+        tables = ("TABLE", _TEMPORARY.findall(text))
+        variables = ("VARIABLE", [f"@{name}" for name in _VARIABLE.findall(text)])
+        prepared = ("PREPARE", [] if _DEALLOCATES.search(text) else _PREPARED.findall(text))
+        found = (tables, variables, prepared)
+        return [Leftover(kind, name) for kind, names in found for name in dict.fromkeys(names)]
 
     def statement(self, statement: Statement, section: Section) -> str:
         sql = self.backend.operations.as_sent(statement, section)

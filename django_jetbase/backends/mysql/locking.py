@@ -1,6 +1,7 @@
 from typing import ClassVar
 
 from ...sql.queries import Expression, Query
+from ..base.backend import Backend
 from ..base.locking import Locking
 from ..base.values import Blocker, Holder
 from .backend import MySQLBackend
@@ -33,11 +34,22 @@ class MySQLLocking(Locking):
     def this_session(self) -> tuple[int | Expression, str | Expression]:
         return Expression("CONNECTION_ID()"), ""
 
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        self._claims: list[Query] = []  # of this session
+
     def claiming(self, token: str) -> list[Query]:
         """A user lock lives as long as its session, and everybody may ask who has it."""
-        return [Query("DO GET_LOCK(%s, 0)", (f"{_CLAIM}{token}",))]
+        self._claims = [Query("DO GET_LOCK(%s, 0)", (f"{_CLAIM}{token}",))]
+        return self._claims
+
+    def claim_again(self) -> None:
+        """In a session that was made anew."""
+        for query in self._claims:
+            self.execute(*query)
 
     def disclaiming(self, token: str) -> list[Query]:
+        self._claims = []
         return [Query("DO RELEASE_LOCK(%s)", (f"{_CLAIM}{token}",))]
 
     def session_id(self) -> int | None:

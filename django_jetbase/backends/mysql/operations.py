@@ -12,10 +12,11 @@ from ...sql.queries import Query
 from ...sql.scanner import Statement
 from ..base.backend import Backend
 from ..base.operations import Operations
+from ..base.session import Setting
 from ..base.values import Obstacle, Progress, StatementFailed, failing
 from .backend import MySQLBackend
 from .errors import DENIED, code_of, has_not_begun, without_rows
-from .session import MySQLSession
+from .session import NEW_SESSION, MySQLSession
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 _COMMITS = frozenset(
@@ -118,6 +119,15 @@ class MySQLOperations(Operations):
             super().run_in_transaction(section, verify, closing)
         except StatementFailed as failure:
             raise failure.having(partial=self.backend.outlived) from failure.__cause__
+
+    def set(self, settings: Iterable[Setting]) -> None:
+        for setting in settings:
+            if setting is NEW_SESSION:
+                with failing(None):
+                    self.session.make_anew()
+                super().set(self.session.as_noted())
+            else:
+                super().set([setting])
 
     def follow(self, progress: Progress) -> None:
         """Hear how far a section comes that runs statement by statement."""

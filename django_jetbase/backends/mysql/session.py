@@ -1,13 +1,39 @@
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from django.db.backends.signals import connection_created
 
 from ...files.script import Section
 from ..base.backend import Backend
-from ..base.session import Frame, Moved, Session, Setting
+from ..base.session import Changes, Frame, Session, Setting
+
+if TYPE_CHECKING:
+    from .backend import MySQLBackend
 
 _SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
+# What leaves more than settings: temporary tables, statements and variables by name, user locks.
+_LEAVES = re.compile(
+    r"\b(?:CALL|EXECUTE|PREPARE|TEMPORARY|HANDLER|GET_LOCK)\b"
+    r"|(?<![\w`'\"@$.])@(?!@)|\b(?:SET|SELECT|INTO|DO|BY|AND|OR|IN|VALUES)@(?!@)",
+    re.IGNORECASE,
+)
+_RUNS_ROUTINES = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES LOAD SET DO".split())
+_MAKES_ROUTINE = re.compile(r"\b(?:FUNCTION|PROCEDURE|TRIGGER|PACKAGE)\b", re.IGNORECASE)
+_OF_OTHERS = "NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+# Whether a routine or trigger leaves something, as far as this user may read it.
+_ROUTINES_LEAVE = (
+    "SELECT EXISTS (SELECT 1 FROM information_schema.routines"
+    f" WHERE routine_schema {_OF_OTHERS} AND (routine_definition IS NULL"
+    " OR routine_definition REGEXP '@|GET_LOCK|TEMPORARY|PREPARE'))"
+    " OR EXISTS (SELECT 1 FROM information_schema.triggers"
+    f" WHERE trigger_schema {_OF_OTHERS} AND action_statement REGEXP '@|GET_LOCK|TEMPORARY')"
+)
+_IDS = re.compile(r"\bLAST_INSERT_ID\b", re.IGNORECASE)
+# Stands for COM_CHANGE_USER of the protocol, which makes the session anew.
+NEW_SESSION = Setting("-- a new session")
 _FOR_EVER = 31_536_000  # seconds
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 # What would cut or forbid what is read and written next, and on what every later text depends.
@@ -18,17 +44,32 @@ UNSETTABLE = re.compile(
     r"last_.*|skip_parallel_.*|session_track_.*|.*_timeout_set|warning_.*|error_.*|proxy_user|"
     r"external_user|server_.*|rowid_.*|hostname|version.*|statement_id|.*_info"
 )
+# How a script takes back what it can name, by its kind.
+_FORGET = {
+    "TABLE": "DROP TEMPORARY TABLE IF EXISTS {}",
+    "VARIABLE": "SET {} = NULL",
+    "PREPARE": "DEALLOCATE PREPARE {}",
+}
 ROLE = "role"  # among the names of variables
 
 
 class MySQLSession(Session):
+    """There is no list of what a session has, so it is made anew behind a file that may leave some.
+
+    A file that cannot, by its text, costs nothing.
+    """
+
+    backend: "MySQLBackend"
+
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
+        self._routines_leave: bool | None = None  # as far as it is known
         self.variables: dict[str, str] = {}  # that the run began with
         self.database: str | None = None
         self.thread = 0
 
     def note(self) -> None:
+        self._routines_leave = None
         self.variables = self._read()
         ((self.database, self.role, self.thread),) = self.execute(
             "SELECT DATABASE(), CURRENT_ROLE(), CONNECTION_ID()"
@@ -46,13 +87,59 @@ class MySQLSession(Session):
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
         asked_for = list(self._asked_for(section))
-        if not asked_for and not _SESSION_WORDS.search(section.text):
+        leaves = self._may_leave(section)
+        if not asked_for and not leaves and not _SESSION_WORDS.search(section.text):
             return Frame()
-        return Frame(before=asked_for, restore=self._restore)
+        frame = Frame(before=asked_for, restore=self._restore)
+        return replace(frame, after=self._restore_after) if leaves else frame
+
+    def holds(self, sections: Iterable[Section] | None) -> bool:
+        """Nothing tells, so it may wherever a section would take it away."""
+        return sections is None or any(map(self._may_leave, sections))
+
+    def as_noted(self) -> Iterator[Setting]:
+        yield from self._restore(self)
+
+    def _may_leave(self, section: Section) -> bool:
+        """Whether the section may leave more than settings, by itself or by what it calls."""
+        if _LEAVES.search(section.text):
+            if _MAKES_ROUTINE.search(section.text):
+                self._routines_leave = True
+            return True
+        if not any(statement.keyword in _RUNS_ROUTINES for statement in section.statements):
+            return False
+        if self._routines_leave is None:
+            self._routines_leave = self.execute(_ROUTINES_LEAVE) != [(0,)]
+        return self._routines_leave
+
+    def make_anew(self) -> None:
+        """Have the session as Django makes one; its number stays. Raises Error."""
+        raw = self.connection.connection
+        params = self.connection.get_connection_params()
+        if "user" not in params and "read_default_file" in params:
+            self.backend.notice(
+                "What this file leaves in its session stays to the end of the run, since the user"
+                " and the password, which are needed to clear it, are not in the settings."
+            )
+            return
+        character_set = raw.character_set_name()
+        with self.connection.wrap_database_errors:
+            raw.change_user(
+                params.get("user", ""), params.get("password", ""), params.get("database", "")
+            )
+            raw.set_character_set(character_set)
+        if command := params.get("init_command"):
+            self.execute(command)
+        self.connection.set_autocommit(True)
+        self.connection.init_connection_state()
+        connection_created.send(type(self.connection), connection=self.connection)
+        self.backend.locking.claim_again()
 
     def _asked_for(self, section: Section) -> Iterator[Setting]:
         """The timeouts of a section; those for locks are whole seconds."""
         lock, statement = section.directives.lock_timeout, section.directives.statement_timeout
+        if _IDS.search(section.text):
+            yield Setting("DO LAST_INSERT_ID(0)")  # which may be that of a record
         if lock is not None:
             place, seconds = section.places.get("lock_timeout"), math.ceil(lock) or _FOR_EVER
             for name in ("lock_wait_timeout", "innodb_lock_wait_timeout"):
@@ -65,7 +152,11 @@ class MySQLSession(Session):
                 milliseconds = str(round(statement * 1000))
                 yield Setting(set_variable("max_execution_time", milliseconds), place)
 
-    def _restore(self, moved: Moved) -> Iterator[Setting]:
+    def _restore_after(self, changes: Changes) -> Iterator[Setting]:
+        yield from (Setting(_FORGET[kind].format(name)) for kind, name in changes.left())
+        yield NEW_SESSION
+
+    def _restore(self, changes: Changes) -> Iterator[Setting]:
         yield Setting("SET SESSION sql_select_limit = DEFAULT")
         if self.is_mariadb:  # where it means none; on MySQL the next one would be 0
             yield Setting("SET SESSION insert_id = 0", may_fail=True)
@@ -73,7 +164,7 @@ class MySQLSession(Session):
         yield Setting("UNLOCK TABLES")
         if self.database:
             yield Setting(f"USE {self.backend.quote(self.database)}")
-        names = moved()
+        names = changes.moved()
         yield from self.settings(name for name in sorted(names) if not UNSETTABLE.fullmatch(name))
         yield Setting("SET timestamp = DEFAULT")
         if ROLE in names:

@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from .session import PostgreSQLSession
 
 try:
-    from psycopg import ClientCursor
+    from psycopg import ClientCursor, Pipeline
 except ImportError:
-    SENDS_MESSAGES = False  # psycopg2 cannot say which statement of a message failed
+    IS_PSYCOPG3 = PIPELINES = False
 else:
-    SENDS_MESSAGES = True
+    IS_PSYCOPG3, PIPELINES = True, Pipeline.is_supported()
 
 
 class PostgreSQLBackend(Backend):
     session: "PostgreSQLSession"
     operations: "PostgreSQLOperations"
     quote_mark: ClassVar[str] = '"'
-    blocks: ClassVar[bool] = not SENDS_MESSAGES  # psycopg 3 waits in Python, and cancels itself
+    blocks: ClassVar[bool] = not IS_PSYCOPG3  # which waits in Python, and cancels itself
     _composer: Any = None
 
     @cached_property
@@ -65,7 +65,7 @@ class PostgreSQLBackend(Backend):
 
     def compose(self, sql: str, params: tuple[Any, ...]) -> str:
         """A query as text, with its parameters in it."""
-        if not SENDS_MESSAGES:
+        if not IS_PSYCOPG3:
             operations: Any = self.connection.ops
             return str(operations.compose_sql(sql, params))
         raw = self.connection.connection

@@ -1,5 +1,5 @@
 import re
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from typing import Any, ClassVar
 
@@ -11,13 +11,11 @@ from ...sql.scanner import Statement
 from ..base.operations import NEEDS_NO_TRANSACTION, Operations
 from ..base.session import Frame, Setting
 from ..base.values import Obstacle, StatementFailed
-from .backend import SENDS_MESSAGES, PostgreSQLBackend
-from .errors import position
-from .messages import SEPARATOR, Message, messages
+from .backend import IS_PSYCOPG3, PIPELINES, PostgreSQLBackend
 from .session import PostgreSQLSession
 
-if SENDS_MESSAGES:
-    from psycopg import errors, generators, pq
+if IS_PSYCOPG3:
+    from .pipeline import Batch, Exchange, batches
 
 CONTROL = re.compile(
     r"(?:BEGIN|COMMIT|END|ABORT|START TRANSACTION|PREPARE TRANSACTION)\b"
@@ -41,7 +39,7 @@ _ROWS_BLOCK = 1 << 16  # characters
 
 
 class PostgreSQLOperations(Operations):
-    """With psycopg 3 a file, its history and its COMMIT are one message."""
+    """With psycopg 3 a file, its record and its COMMIT are one round trip."""
 
     backend: PostgreSQLBackend
     session: PostgreSQLSession
@@ -52,7 +50,7 @@ class PostgreSQLOperations(Operations):
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
         if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
             return Obstacle("COPY … TO STDOUT has nobody to send its rows to", "remove it")
-        if not section.directives.transaction or statement.keyword not in _MAY_NOT_RUN_INSIDE:
+        if statement.keyword not in _MAY_NOT_RUN_INSIDE or not self.is_atomic(section):
             return None
         lead = self.lead(statement)
         if CONTROL.match(lead):
@@ -69,33 +67,44 @@ class PostgreSQLOperations(Operations):
     def run_in_transaction(
         self, section: Section, verify: Callable[[], None], closing: Callable[[], Iterable[Query]]
     ) -> None:
-        if not SENDS_MESSAGES:
+        if not PIPELINES:
             super().run_in_transaction(section, verify, closing)
             return
-        try:
-            self._send_section(section, closing)
-        except BaseException:
-            self.backend.rollback()
-            raise
-
-    def _send_section(self, section: Section, closing: Callable[[], Iterable[Query]]) -> None:
-        """The first message begins the transaction, the last one records and commits."""
         frame = self.session.frame(section, atomic=True)
+        try:
+            self._send_section(section, frame, closing)
+        except BaseException:
+            self.abandon(frame)
+            raise
+        self.restore_after(frame)
+
+    def _send_section(
+        self, section: Section, frame: Frame, closing: Callable[[], Iterable[Query]]
+    ) -> None:
+        """What is sent first begins the transaction, what is sent last records and commits."""
         head = [Setting("BEGIN"), *frame.first]
-        parts = list(messages(section.statements))
-        last = parts.pop() if parts and not parts[-1].is_copy else None
+        parts = list(batches(section.statements, self.travels))
+        last = None if not parts or parts[-1].is_alone else parts.pop()
         for part in parts:
-            if part.is_copy:
+            if part.is_alone:
                 self.send(head)
-                self._copy(part.first, part.statements[0])
+                self.run(part.first, part.statements[0], section)
             else:
                 self.send(head, part)
             head = []
-        queries = list(closing())
-        params = tuple(param for query in queries for param in query.params)
-        record = self.backend.compose(SEPARATOR.join(query.sql for query in queries), params)
-        restore = [setting.sql for setting in frame.restore(self.session.moved)]
-        self.send(head, last, [*frame.check, *restore, record, "COMMIT"])
+        restore = [setting.sql for setting in frame.restore(self.session)]
+        record = [self.backend.compose(*query) for query in closing()]
+        self.send(head, last, [*frame.check, *restore, *record, "COMMIT"])
+
+    def travels(self, statement: Statement) -> bool:
+        """Whether it can be sent together with others."""
+        return statement.rows is None and len(self.parts(statement)) == 1
+
+    def set(self, settings: Iterable[Setting]) -> None:
+        if PIPELINES:
+            self.send(list(settings))
+        else:
+            super().set(settings)
 
     def check(self, frame: Frame) -> None:
         if self.is_open(None):
@@ -104,8 +113,8 @@ class PostgreSQLOperations(Operations):
     def run(self, index: int, statement: Statement, section: Section) -> None:
         if statement.rows is not None:
             self._copy(index, statement)
-        elif SENDS_MESSAGES:
-            self.send(part=Message(index, [statement]))
+        elif IS_PSYCOPG3:
+            self.send(batch=Batch(index, [statement]))
         else:
             super().run(index, statement, section)
 
@@ -115,40 +124,30 @@ class PostgreSQLOperations(Operations):
     def send(
         self,
         head: Sequence[Setting] = (),
-        part: Message | None = None,
+        batch: "Batch | None" = None,
         tail: Sequence[str] = (),
     ) -> None:
-        """Send one message. Raises StatementFailed with the statement that its error is about.
-
-        The server answers every statement until one fails, so the answers are counted.
-        """
-        part = part or Message(0, ())
-        prefix = "".join(setting.sql + SEPARATOR for setting in head)
-        body = SEPARATOR.join([part.text, *tail] if part.statements else tail)
-        if not prefix and not body:
+        """Send it in one round trip. Raises StatementFailed with the statement that failed."""
+        statements = batch.statements if batch else ()
+        queries = [setting.sql for setting in head]
+        queries += [statement.sql for statement in statements]
+        queries += tail
+        if not queries:
             return
-        results: list[Any] = []
+        self.connection.ensure_connection()
+        exchange = Exchange(self.connection.connection, queries)
         try:
             with self.connection.wrap_database_errors:
-                self._exchange(prefix + body, results)
+                exchange.run()
         except (Error, ValueError) as error:
-            offset = part.offset(position(error) - len(prefix))
-            index = part.index_at(offset)
-            if offset is None and 0 <= (done := len(results) - len(head)) < len(part.statements):
-                index = part.first + done
-            if offset is None and len(results) < len(head):
-                offset = head[len(results)].place
-            raise StatementFailed(index, offset) from error
-
-    def _exchange(self, message: str, results: list[Any]) -> None:
-        """Send the message and collect what succeeded of it. Raises psycopg's errors."""
-        self.connection.ensure_connection()
-        raw = self.connection.connection
-        # Sent where psycopg waits, which cancels the message when a signal interrupts it.
-        for result in raw.wait(_sent(raw.pgconn, message.encode(raw.info.encoding))):
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                raise errors.error_from_result(result, encoding=raw.info.encoding)
-            results.append(result)
+            failed = min(exchange.done, len(queries) - 1)  # of which one may be several commands
+            if failed < len(head):
+                raise StatementFailed(None, head[failed].place) from error
+            failed -= len(head)
+            if batch is None or failed >= len(statements):
+                raise StatementFailed(None) from error
+            offset = self.backend.errors.offset_of(error, statements[failed])
+            raise StatementFailed(batch.first + failed, offset) from error
 
     def _copy(self, index: int, statement: Statement) -> None:
         rows = statement.rows or ""
@@ -158,7 +157,7 @@ class PostgreSQLOperations(Operations):
                 self.backend.cursor() as cursor,
                 self.connection.wrap_database_errors,
             ):
-                if not SENDS_MESSAGES:
+                if not IS_PSYCOPG3:
                     cursor.copy_expert(statement.sql, StringIO(rows))
                     return
                 with cursor.copy(statement.sql) as copy:
@@ -166,10 +165,3 @@ class PostgreSQLOperations(Operations):
                         copy.write(rows[start : start + _ROWS_BLOCK])
         except (Error, ValueError) as error:
             raise StatementFailed(index, self.backend.errors.offset_of(error, statement)) from error
-
-
-def _sent(connection: Any, message: bytes) -> Generator[Any, Any, list[Any]]:
-    """Send a message and receive its results, as psycopg's generators do."""
-    connection.send_query(message)
-    results: list[Any] = yield from generators.execute(connection)
-    return results

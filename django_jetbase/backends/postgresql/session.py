@@ -1,6 +1,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from django.db import Error
@@ -8,11 +9,27 @@ from django.db import Error
 from ...exceptions import SettingsError
 from ...files.script import Section
 from ..base.backend import Backend
-from ..base.session import Frame, Moved, Session, Setting
-from .backend import SENDS_MESSAGES, PostgreSQLBackend
+from ..base.session import Changes, Frame, Session, Setting
+from .backend import IS_PSYCOPG3, PostgreSQLBackend
 from .errors import notice_without_rows, said_by, without_rows
 
 CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
+# What else only the session has, and a transaction may throw away. Cursors may read what is next.
+_FORGET_SEQUENCES = "DISCARD SEQUENCES"
+_FORGET = ("CLOSE ALL", "DISCARD TEMP", _FORGET_SEQUENCES, "UNLISTEN *")
+_FORGET_LOCKS = "pg_advisory_unlock_all()"
+_HOLDS = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"
+    " OR EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
+    " OR EXISTS (SELECT FROM pg_cursors WHERE is_holdable)"
+    " OR EXISTS (SELECT FROM pg_listening_channels())"
+    " OR pg_my_temp_schema() <> 0 AND ("
+    "EXISTS (SELECT FROM pg_class WHERE relnamespace = pg_my_temp_schema())"
+    " OR EXISTS (SELECT FROM pg_type WHERE typnamespace = pg_my_temp_schema())"
+    " OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = pg_my_temp_schema()))"
+)
+_LAST_VALUE = re.compile(r"\blastval\b", re.IGNORECASE)
+_PREPARES = re.compile(r"\bPREPARE\b", re.IGNORECASE)
 
 
 class PostgreSQLSession(Session):
@@ -33,18 +50,34 @@ class PostgreSQLSession(Session):
         self.role = rows[0][1]
         compose = self.backend.compose
         calls = ", ".join(compose("set_config(%s, %s, false)", row) for row in rows[1:])
-        self.put_back_with(calls, compose("%s", (self.role,)) if self.role != "none" else "")
+        role = compose("%s", (self.role,)) if self.role != "none" else ""
+        self.put_back_with(calls, role, prepared=not self._prepares_itself)
 
-    def put_back_with(self, calls: str, role: str) -> None:
+    def holds(self, sections: Iterable[Section] | None) -> bool:
+        return self.execute(_HOLDS) == [(True,)]
+
+    def as_noted(self) -> Iterable[Setting]:
+        return self._put_back
+
+    def put_back_with(self, calls: str, role: str, *, prepared: bool = True) -> None:
         """Have the session put back by calls of set_config, and to a role; both as SQL.
+
+        That takes `prepared` statements away as well.
 
         The role comes last, since it may not be allowed to set what the user has set.
         """
-        selected = [calls] if calls else []
+        selected = [_FORGET_LOCKS]
+        selected += [calls] if calls else []
         selected += [f"set_config('role', {role}, false)"] if role else []
-        statements = ["RESET SESSION AUTHORIZATION", "RESET ALL"]
-        statements += [f"SELECT {', '.join(selected)}"] if selected else []
+        statements = [*_FORGET, "RESET SESSION AUTHORIZATION", "RESET ALL"]
+        statements += [f"SELECT {', '.join(selected)}"]
+        statements += ["DEALLOCATE ALL"] if prepared else []
         self._put_back = [Setting(sql) for sql in statements]
+
+    @property
+    def _prepares_itself(self) -> bool:
+        """Whether psycopg has prepared statements, which may not be taken from under it."""
+        return getattr(self.connection.connection, "prepare_threshold", None) is not None
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
         settings = list(self._asked_for(section, "SET LOCAL" if atomic else "SET"))
@@ -53,11 +86,14 @@ class PostgreSQLSession(Session):
             first=settings if atomic else (),
             check=(CHECK_DEFERRED,),
             restore=self._restore,
+            after=partial(self._forget_prepared, section),
         )
 
     def _asked_for(self, section: Section, how: str) -> Iterator[Setting]:
         """What the directives of a section set; timeouts are in milliseconds."""
         given, places = section.directives, section.places
+        if _LAST_VALUE.search(section.text):
+            yield Setting(_FORGET_SEQUENCES)  # that of a record may be the last
         for name in ("lock_timeout", "statement_timeout"):
             seconds = getattr(given, name)
             if seconds is not None:
@@ -65,14 +101,20 @@ class PostgreSQLSession(Session):
         if given.role is not None and self.backend.features.has_roles:
             yield Setting(f"{how} ROLE {self.backend.quote(given.role)}", places.get("role"))
 
-    def _restore(self, moved: Moved) -> Iterable[Setting]:
-        """Everything, since that takes one message, and asking another."""
+    def _restore(self, changes: Changes) -> Iterable[Setting]:
+        """Everything, since that travels with the file, and asking does not."""
         return self._put_back
+
+    def _forget_prepared(self, section: Section, changes: Changes) -> Iterator[Setting]:
+        """Those of SQL, one by one where psycopg has some of its own."""
+        if self._prepares_itself and _PREPARES.search(section.text):
+            rows = self.execute("SELECT name FROM pg_prepared_statements WHERE from_sql")
+            yield from (Setting(f"DEALLOCATE {self.backend.quote(name)}") for (name,) in rows)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         with super().kept():
-            if not SENDS_MESSAGES:
+            if not IS_PSYCOPG3:
                 yield
                 return
             raw = self.connection.connection

@@ -12,12 +12,14 @@ from ..base.backend import Backend
 from ..base.session import Setting
 from ..base.steps import SectionRun, Steps
 from ..base.values import Effect, StatementFailed, failing
-from .backend import SENDS_MESSAGES, PostgreSQLBackend
+from .backend import IS_PSYCOPG3, PIPELINES, PostgreSQLBackend
 from .errors import sqlstate
 from .indexes import NAME, Indexes
 from .lost_session import to_run_again, what_is_lost
-from .messages import Message
 from .operations import CONTROL, NOT_INSIDE, PostgreSQLOperations
+
+if IS_PSYCOPG3:
+    from .pipeline import Batch
 
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
 _REPEATABLE = re.compile(r"(?:VACUUM|REINDEX|CLUSTER|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE)
@@ -141,9 +143,9 @@ class PostgreSQLSteps(Steps):
     ) -> None:
         """Run the statement and the note as one transaction."""
         try:
-            if SENDS_MESSAGES and statement.rows is None:
+            if PIPELINES and self.operations.travels(statement):
                 self.operations.send(
-                    [Setting("BEGIN")], Message(index, [statement]), [*note, "COMMIT"]
+                    [Setting("BEGIN")], Batch(index, [statement]), [*note, "COMMIT"]
                 )
                 return
             self.execute("BEGIN")
@@ -230,7 +232,7 @@ class PostgreSQLSteps(Steps):
         note = self._note(run, committed, attempted or committed)
         if not self.operations.is_open(None):
             note = ["BEGIN", *note, "COMMIT"]
-        if SENDS_MESSAGES:
+        if PIPELINES:
             self.operations.send(tail=note)
             return
         with failing(None):

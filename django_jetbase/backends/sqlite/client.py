@@ -1,6 +1,6 @@
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from typing import ClassVar
 
@@ -8,11 +8,19 @@ from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, terminated
 from ..base.client import Client
-from ..base.session import Frame, Setting
+from ..base.session import Frame, Leftover, Setting
 from .backend import SQLiteBackend
 from .references import unchecked, violations_sql
 
 _ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_NAME = r"""("(?:[^"]|"")+"|'(?:[^']|'')+'|`(?:[^`]|``)+`|\[[^\]]+\]|[\w$]+)"""
+_TEMPORARY = re.compile(
+    rf"CREATE (?:TEMP|TEMPORARY) (TABLE|VIEW|TRIGGER) (?:IF NOT EXISTS )?(?:temp ?\. ?)?{_NAME}"
+    rf"|CREATE (?:VIRTUAL )?(TABLE|VIEW|TRIGGER) (?:IF NOT EXISTS )?temp ?\. ?{_NAME}",
+    re.IGNORECASE,
+)
+_ATTACHED = re.compile(rf"\bAS\s+{_NAME}\s*(?:\bKEY\b.*)?\Z", re.IGNORECASE | re.DOTALL)
+_DETACHED = re.compile(rf"DETACH (?:DATABASE )?{_NAME}", re.IGNORECASE)
 _TIMEOUT = 60_000  # milliseconds
 _NOW = "julianday('now')"
 _TABLES = (
@@ -57,7 +65,7 @@ class SQLiteClient(Client):
         yield "DROP TABLE temp.jetbase_check;"
 
     def set(self, setting: Setting) -> Iterator[str]:
-        name, value = setting.sql.removeprefix("PRAGMA ").split(" = ")
+        name, _, value = setting.sql.removeprefix("PRAGMA ").partition(" = ")
         if name == "busy_timeout":
             yield f".timeout {value}"  # which shows nothing
         else:
@@ -68,6 +76,20 @@ class SQLiteClient(Client):
         """After what may have emptied the temporary database."""
         if "temp_store" in sql.lower():
             yield from (table.replace("TABLE", "TABLE IF NOT EXISTS", 1) for table in _TABLES)
+
+    def left(self, section: Section) -> Collection[Leftover]:
+        found, detached = [], set()
+        for statement in section.statements:
+            lead = self.backend.operations.lead(statement)
+            if match := _TEMPORARY.match(lead):
+                kind, name = filter(None, match.groups())
+                found.append(Leftover(kind.upper(), _unquoted(name)))
+            elif statement.keyword == "ATTACH" and (match := _ATTACHED.search(statement.sql)):
+                found.append(Leftover("DATABASE", _unquoted(match[1])))
+            elif statement.keyword == "DETACH" and (match := _DETACHED.match(lead)):
+                detached.add(_unquoted(match[1]).lower())
+        found.sort(key=lambda leftover: leftover.kind, reverse=True)  # tables last
+        return [one for one in found if one.kind != "DATABASE" or one.name.lower() not in detached]
 
     def begin_check(self, frame: Frame) -> Iterator[str]:
         if frame.checks_references:
@@ -104,3 +126,10 @@ class SQLiteClient(Client):
         operations = self.backend.operations
         controls = [s for s in section.statements if operations.controls(s)]
         return bool(controls) and controls[-1].keyword == "BEGIN"
+
+
+def _unquoted(name: str) -> str:
+    """A name without its quotes; those inside are doubled."""
+    if name[0] == "[":
+        return name[1:-1]
+    return name[1:-1].replace(name[0] * 2, name[0]) if name[0] in "\"'`" else name

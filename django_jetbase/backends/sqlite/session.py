@@ -1,16 +1,22 @@
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from ...files.script import Section
 from ...sql.scanner import Statement
 from ..base.backend import Backend
-from ..base.session import Frame, Moved, Session, Setting
+from ..base.session import Changes, Frame, Leftover, Session, Setting
 from .backend import SQLiteBackend
 
 _PRAGMA = re.compile(r"\bPRAGMA\b", re.IGNORECASE)
+_LEAVES = re.compile(r"\b(?:TEMP|TEMPORARY|ATTACH)\b", re.IGNORECASE)
+_TEMPORARY = (
+    "SELECT upper(type), name FROM sqlite_temp_master"
+    " WHERE type IN ('trigger', 'view', 'table') AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
+    " ORDER BY type DESC, rowid"
+)
+_ATTACHED = "SELECT 'DATABASE', name FROM pragma_database_list WHERE name NOT IN ('main', 'temp')"
 _DROP_TABLE = re.compile(r"DROP TABLE\b", re.IGNORECASE)
 INSIDE = (
     "query_only ignore_check_constraints legacy_alter_table recursive_triggers writable_schema"
@@ -26,13 +32,27 @@ class SQLiteSession(Session):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self.pragmas: dict[str, Any] = {}  # that the run began with
+        self._there: set[Leftover] = set()  # the same
 
     def note(self) -> None:
         values = {name: self.backend.pragma(name) for name in [*INSIDE, *OUTSIDE]}
         self.pragmas = {name: value for name, value in values.items() if value is not None}
+        self._there = set(self._objects())
 
     def moved(self) -> Collection[str]:
         return {name for name, value in self.pragmas.items() if self.backend.pragma(name) != value}
+
+    def left(self) -> Collection[Leftover]:
+        return [found for found in self._objects() if found not in self._there]
+
+    def _objects(self) -> list[Leftover]:
+        return [Leftover(*row) for sql in (_TEMPORARY, _ATTACHED) for row in self.execute(sql)]
+
+    def holds(self, sections: Iterable[Section] | None) -> bool:
+        return bool(self._objects())
+
+    def as_noted(self) -> Iterator[Setting]:
+        yield from self._restore([*INSIDE, *OUTSIDE], self)
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
         """With enforcement on, DROP TABLE would first delete the rows and cascade."""
@@ -45,13 +65,14 @@ class SQLiteSession(Session):
         if drops or given.foreign_keys is not None:
             enforced = int(bool(given.foreign_keys))
             before.append(_set("foreign_keys", enforced, places.get("foreign_keys")))
-        if not before and not _PRAGMA.search(section.text):
+        leaves = _LEAVES.search(section.text) is not None
+        if not before and not leaves and not _PRAGMA.search(section.text):
             return Frame()
         return Frame(
             before=before,
             checks_references=drops,
-            restore=partial(self._restore, INSIDE),
-            after=partial(self._restore, OUTSIDE),
+            restore=self._restore_inside,
+            after=self._restore_outside,
         )
 
     def _drops_table(self, section: Section) -> bool:
@@ -62,8 +83,20 @@ class SQLiteSession(Session):
             return False
         return bool(_DROP_TABLE.match(self.backend.operations.lead(statement)))
 
-    def _restore(self, names: Sequence[str], moved: Moved) -> Iterator[Setting]:
-        found = moved()
+    def _restore_inside(self, changes: Changes) -> Iterator[Setting]:
+        for kind, name in changes.left():
+            if kind != "DATABASE":
+                yield Setting(f"DROP {kind} IF EXISTS temp.{self.backend.quote(name)}")
+        yield from self._restore(INSIDE, changes)
+
+    def _restore_outside(self, changes: Changes) -> Iterator[Setting]:
+        for kind, name in changes.left():
+            if kind == "DATABASE":
+                yield Setting(f"DETACH DATABASE {self.backend.quote(name)}")
+        yield from self._restore(OUTSIDE, changes)
+
+    def _restore(self, names: Sequence[str], changes: Changes) -> Iterator[Setting]:
+        found = changes.moved()
         for name in names:
             if name in found:
                 yield _set(name, self.pragmas[name])
