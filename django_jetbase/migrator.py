@@ -210,10 +210,7 @@ class Migrator:
             return Offline(self.database, self.preparation).script(planned)
 
     def _run(self, command: str, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
-        """Plan; with something to do, lock, plan again and run.
-
-        A run that loses its lock waits for it once more, but not for ever.
-        """
+        """Plan; with something to do, lock, plan again and run."""
         self.database.refuse_atomic()
         with self.database.autocommit():
             early = _without_lock(prepare, dry_run)
@@ -224,6 +221,7 @@ class Migrator:
                 return self._run_until_done(command, prepare)
 
     def _run_until_done(self, command: str, prepare: Callable[[], Prepared]) -> Result:
+        """A run that loses its lock waits for it once more, but not for ever."""
         done: list[Done] = []
         lost = 0
         while True:

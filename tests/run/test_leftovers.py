@@ -8,6 +8,9 @@ from django.db import DatabaseError
 from django.db.backends.signals import connection_created
 
 from django_jetbase import upgrade
+from django_jetbase.backends.base.session import Frame
+from django_jetbase.database import Database
+from django_jetbase.files.script import parse
 
 from ..conftest import Project
 
@@ -142,6 +145,15 @@ def test_a_temporary_table_of_the_caller_is_not_seen(project: Project) -> None:
     project.call("upgrade")
     assert project.query("SELECT * FROM staging") == []
     assert project.another().query("SELECT * FROM staging") == [(42,)]
+
+
+@pytest.mark.engines("mysql", "sqlite")
+def test_nothing_is_asked_behind_a_file_that_cannot_leave_anything(project: Project) -> None:
+    """On PostgreSQL it travels with the file."""
+    text = "CREATE TABLE a (email VARCHAR(9) DEFAULT 'a@b'); INSERT INTO a VALUES ('c@d.e');"
+    database = Database(project.alias)
+    section = parse("V1__a.sql", text, database.backend.lexicon).upgrade
+    assert database.backend.session.frame(section, atomic=False) == Frame()
 
 
 SETTINGS = {

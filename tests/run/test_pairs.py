@@ -138,7 +138,7 @@ def outcome(
         backend = backend_of(project.connection)
         left = project.query(SESSION[project.vendor])
         seen = project.query("SELECT what, value FROM seen")
-        return said, project.applied(), sorted(seen), backend.schema.lines(["none"]), left
+        return said, project.applied(), sorted(seen, key=str), backend.schema.lines(["none"]), left
 
 
 def test_pairs(engine: Engine, tmp_path: Path, settings: Any) -> None:

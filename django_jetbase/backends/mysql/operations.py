@@ -16,7 +16,7 @@ from ..base.session import Setting
 from ..base.values import Obstacle, Progress, StatementFailed, failing
 from .backend import MySQLBackend
 from .errors import DENIED, code_of, has_not_begun, without_rows
-from .session import NEW_SESSION, MySQLSession
+from .session import NEW_SESSION, MySQLSession, words
 
 _AUTOCOMMIT = re.compile(r"\bautocommit\b`?\s*:?=\s*(\w+)", re.IGNORECASE)
 _COMMITS = frozenset(
@@ -235,8 +235,8 @@ class MySQLOperations(Operations):
         bodies: dict[str, set[str]] = defaultdict(set)
         for sql in _BODIES:
             for name, body in self.execute(sql):
-                bodies[name.lower()] |= _words(body or "")
-        found, new = set[str](), _words(statement.text)
+                bodies[name.lower()] |= words(body or "")
+        found, new = set[str](), words(statement.text)
         while new := new - found:
             found |= new
             new = set().union(*(bodies[word] for word in new if word in bodies))
@@ -245,8 +245,3 @@ class MySQLOperations(Operations):
             name in found and (schema in found or schema in (here, *current))
             for schema, name, *current in tables
         )
-
-
-def _words(text: str) -> set[str]:
-    """The words of an SQL text, among which are the names in it."""
-    return set(re.findall(r"[\w$]+", text.lower()))

@@ -22,14 +22,12 @@ _LEAVES = re.compile(
 )
 _RUNS_ROUTINES = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES LOAD SET DO".split())
 _MAKES_ROUTINE = re.compile(r"\b(?:FUNCTION|PROCEDURE|TRIGGER|PACKAGE)\b", re.IGNORECASE)
-_OF_OTHERS = "NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
-# Whether a routine or trigger leaves something, as far as this user may read it.
-_ROUTINES_LEAVE = (
-    "SELECT EXISTS (SELECT 1 FROM information_schema.routines"
-    f" WHERE routine_schema {_OF_OTHERS} AND (routine_definition IS NULL"
-    " OR routine_definition REGEXP '@|GET_LOCK|TEMPORARY|PREPARE'))"
-    " OR EXISTS (SELECT 1 FROM information_schema.triggers"
-    f" WHERE trigger_schema {_OF_OTHERS} AND action_statement REGEXP '@|GET_LOCK|TEMPORARY')"
+# Where routines and triggers leave something, as far as this user may read them.
+_WHERE_ROUTINES_LEAVE = (
+    "SELECT routine_schema FROM information_schema.routines WHERE routine_definition IS NULL"
+    " OR routine_definition REGEXP '@|GET_LOCK|TEMPORARY|PREPARE'"
+    " UNION SELECT trigger_schema FROM information_schema.triggers"
+    " WHERE action_statement REGEXP '@|GET_LOCK|TEMPORARY'"
 )
 _IDS = re.compile(r"\bLAST_INSERT_ID\b", re.IGNORECASE)
 # Stands for COM_CHANGE_USER of the protocol, which makes the session anew.
@@ -63,13 +61,14 @@ class MySQLSession(Session):
 
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
-        self._routines_leave: bool | None = None  # as far as it is known
+        self._leaving: set[str] | None = None  # the databases whose routines do, once it is asked
+        self._makes_routines = False  # a file of the run
         self.variables: dict[str, str] = {}  # that the run began with
         self.database: str | None = None
         self.thread = 0
 
     def note(self) -> None:
-        self._routines_leave = None
+        self._leaving, self._makes_routines = None, False
         self.variables = self._read()
         ((self.database, self.role, self.thread),) = self.execute(
             "SELECT DATABASE(), CURRENT_ROLE(), CONNECTION_ID()"
@@ -103,14 +102,14 @@ class MySQLSession(Session):
     def _may_leave(self, section: Section) -> bool:
         """Whether the section may leave more than settings, by itself or by what it calls."""
         if _LEAVES.search(section.text):
-            if _MAKES_ROUTINE.search(section.text):
-                self._routines_leave = True
+            self._makes_routines |= _MAKES_ROUTINE.search(section.text) is not None
             return True
         if not any(statement.keyword in _RUNS_ROUTINES for statement in section.statements):
             return False
-        if self._routines_leave is None:
-            self._routines_leave = self.execute(_ROUTINES_LEAVE) != [(0,)]
-        return self._routines_leave
+        if self._leaving is None:
+            self._leaving = {name.lower() for (name,) in self.execute(_WHERE_ROUTINES_LEAVE)}
+        named = {str(self.connection.settings_dict["NAME"]).lower(), *words(section.text)}
+        return self._makes_routines or not self._leaving.isdisjoint(named)
 
     def make_anew(self) -> None:
         """Have the session as Django makes one; its number stays. Raises Error."""
@@ -186,6 +185,11 @@ class MySQLSession(Session):
     def is_mariadb(self) -> bool:
         connection: Any = self.connection
         return bool(connection.mysql_is_mariadb)
+
+
+def words(text: str) -> set[str]:
+    """The words of an SQL text, among which are the names in it."""
+    return set(re.findall(r"[\w$]+", text.lower()))
 
 
 def set_variable(name: str, value: str) -> str:

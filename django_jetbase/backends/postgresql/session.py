@@ -62,14 +62,13 @@ class PostgreSQLSession(Session):
     def put_back_with(self, calls: str, role: str, *, prepared: bool = True) -> None:
         """Have the session put back by calls of set_config, and to a role; both as SQL.
 
-        That takes `prepared` statements away as well.
-
-        The role comes last, since it may not be allowed to set what the user has set.
+        The role comes last, since it may not be allowed to set what the user has set. Statements
+        of PREPARE go away where `prepared` says so.
         """
         selected = [_FORGET_LOCKS]
         selected += [calls] if calls else []
         selected += [f"set_config('role', {role}, false)"] if role else []
-        statements = [*_FORGET, "RESET SESSION AUTHORIZATION", "RESET ALL"]
+        statements = ["RESET SESSION AUTHORIZATION", "RESET ALL", *_FORGET]
         statements += [f"SELECT {', '.join(selected)}"]
         statements += ["DEALLOCATE ALL"] if prepared else []
         self._put_back = [Setting(sql) for sql in statements]
