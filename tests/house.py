@@ -23,7 +23,7 @@ import django_jetbase
 
 ROOT = Path(django_jetbase.__file__).parent
 _LOADING = "<module>"  # what a module does when it is imported
-FILE = "CREATE TABLE a (n INTEGER);\nINSERT INTO a VALUES (1);\n-- rollback\nDROP TABLE a;\n"
+FILE = "CREATE TABLE {0} (n INTEGER);\nINSERT INTO {0} VALUES (1);\n-- rollback\nDROP TABLE {0};\n"
 
 
 def sizes() -> dict[str, int]:
@@ -74,21 +74,22 @@ class Rooms:
         return name.removeprefix(f"{ROOT}{os.sep}") if name.startswith(str(ROOT)) else ""
 
 
-def changes(config: dict[str, Any]) -> Rooms:
-    """Upgrade a new database once, counting."""
+def changes(config: dict[str, Any]) -> Iterator[Rooms]:
+    """Upgrade a new database, whose history is created, and once more, counting."""
     settings.DATABASES["default"].update(config)
     del connections["default"]
-    rooms = Rooms()
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "V1__a.sql").write_text(FILE, encoding="utf-8")
         settings.JETBASE = {"MIGRATIONS_DIR": folder}
-        sys.setprofile(rooms)
-        try:
-            django_jetbase.upgrade()
-        finally:
-            sys.setprofile(None)
+        for name in ("a", "b"):
+            Path(folder, f"V{ord(name)}__{name}.sql").write_text(FILE.format(name))
+            rooms = Rooms()
+            sys.setprofile(rooms)
+            try:
+                django_jetbase.upgrade()
+            finally:
+                sys.setprofile(None)
+            yield rooms
     connections["default"].close()
-    return rooms
 
 
 def main(postgresql: str | None) -> None:
@@ -107,9 +108,13 @@ def main(postgresql: str | None) -> None:
         show("PostgreSQL", changes(_config(postgresql)))
 
 
-def show(name: str, rooms: Rooms) -> None:
-    most = ", ".join(f"{a} > {b} {n}" for (a, b), n in rooms.calls.most_common(5))
-    print(f"{name}: {rooms.calls.total()} calls from one module into another; most: {most}")
+def show(name: str, upgrades: Iterator[Rooms]) -> None:
+    first, second = upgrades
+    most = ", ".join(f"{a} > {b} {n}" for (a, b), n in second.calls.most_common(5))
+    print(
+        f"{name}: {second.calls.total()} calls from one module into another, and"
+        f" {first.calls.total()} where the history is created; most: {most}"
+    )
 
 
 def _config(url: str) -> dict[str, Any]:

@@ -259,7 +259,7 @@ def test_a_session_made_anew_is_as_django_makes_it(project: Project) -> None:
 
     look = (
         "SELECT @own, @a, @@max_join_size, @@group_concat_max_len, @@character_set_client,"
-        " @@collation_connection, @@autocommit, CONNECTION_ID()"
+        " @@collation_connection, CONNECTION_ID()"
     )
     connection_created.connect(prepare)
     try:
@@ -279,6 +279,7 @@ def test_a_session_made_anew_is_as_django_makes_it(project: Project) -> None:
     ((*seen, seen_session),) = twin.query("SELECT * FROM seen")
     assert [str(value) for value in seen] == [str(value) for value in after]
     assert seen_session == session
+    assert twin.query("SELECT @@autocommit") == [(1,)]
     isolation = (
         "SELECT @@transaction_isolation"
         if not twin.connection.mysql_is_mariadb
