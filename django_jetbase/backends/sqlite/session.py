@@ -33,14 +33,17 @@ class SQLiteSession(Session):
         super().__init__(backend)
         self.pragmas: dict[str, Any] = {}  # that the run began with
         self._there: set[Leftover] = set()  # the same
+        self._look = ""  # SQL for the pragmas as they are
 
     def note(self) -> None:
-        values = {name: self.backend.pragma(name) for name in [*INSIDE, *OUTSIDE]}
-        self.pragmas = {name: value for name, value in values.items() if value is not None}
+        known = {name for (name,) in self.execute("SELECT name FROM pragma_pragma_list")}
+        selects = (f"SELECT '{n}', * FROM pragma_{n}" for n in [*INSIDE, *OUTSIDE] if n in known)
+        self._look = " UNION ALL ".join(selects)
+        self.pragmas = dict(self.execute(self._look))
         self._there = set(self._objects())
 
     def moved(self) -> Collection[str]:
-        return {name for name, value in self.pragmas.items() if self.backend.pragma(name) != value}
+        return {name for name, value in self.execute(self._look) if self.pragmas[name] != value}
 
     def left(self) -> Collection[Leftover]:
         return [found for found in self._objects() if found not in self._there]
