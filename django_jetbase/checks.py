@@ -78,10 +78,18 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
         said = f"The history cannot be read: {message_of(error, alias)}"
         yield checks.Warning(said, obj=alias, id=Rule.UNREADABLE)
         return
-    for problem in status.problems:
+    for problem in [*status.problems, *_near_markers(migrator, status)]:
         if problem.id not in _OF_FILES:
             yield _message(checks.WARNING, problem)
     yield from _pending(alias, status, takes_writes)
+
+
+def _near_markers(migrator: Migrator, status: Status) -> Iterator[Problem]:
+    """Those of applied files, which stay as valid as they were."""
+    with migrator.database.reading():
+        for entry in status.entries:
+            if entry.applied and entry.migration:
+                yield from migrator.preparation.near_markers(entry.migration)
 
 
 def _pending(alias: str, status: Status, takes_writes: bool) -> Iterator[CheckMessage]:

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     CHANGED = "jetbase.E014"
     INCOMPLETE = "jetbase.E015"
     ANOTHER_HISTORY = "jetbase.E016"
+    NEAR_MARKER = "jetbase.E017"
     MISSING_DIRECTORY = "jetbase.W001"
     AHEAD = "jetbase.W002"
     IGNORED = "jetbase.W003"

@@ -33,6 +33,10 @@ def _role(value: str) -> str:
     return str(_matching(_ROLE, value)[0])
 
 
+def _ignore(value: str) -> str:
+    return {"ignore": value}[value]
+
+
 def _django_migration(value: str) -> str:
     return str(_matching(_DJANGO, value)[0])
 
@@ -85,6 +89,8 @@ class Directives:
     statement_timeout: float | None = _row("5min", _seconds, needs="has_timeouts")
     # In which role the section runs.
     role: str | None = _row("NAME", _role, needs="has_roles")
+    # Whether comments that look like the rollback marker mean nothing.
+    other_markers: str | None = _row("ignore", _ignore, head=True)
     # The migrations of Django's that must be applied before.
     after: tuple[str, ...] = _row(
         "app.0001_name", _django_migrations, head=True, adds=True, default=()
@@ -125,5 +131,5 @@ def _listed(*, head: bool) -> list[str]:
 
 KNOWN = (
     f"known are {', '.join(_listed(head=False))} and, above the upgrade,"
-    f" {' and '.join(_listed(head=True))}"
+    f" {', '.join(_listed(head=True))}"
 )

@@ -1,8 +1,9 @@
 """The text of a migration as its two sections, with their statements and directives."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ..problems import Problem, Rule
 from ..sql.lexicon import Lexicon
@@ -10,6 +11,7 @@ from ..sql.redaction import with_names, without_secrets
 from ..sql.regex import compiled
 from ..sql.scanner import Marker, Statement, place, scan
 from .directives import KNOWN, Directives
+from .markers import near_markers
 from .placeholders import Expanded, expand
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
@@ -55,7 +57,8 @@ class Section:
 class Script:
     """A parsed file; its two texts are what stands above and below the rollback marker, as written.
 
-    With `problems` the sections must not run.
+    With `problems` the sections must not run. `near_markers` are problems of a file that is to run
+    for the first time.
     """
 
     upgrade: Section
@@ -63,6 +66,7 @@ class Script:
     upgrade_text: str
     rollback_text: str | None = None
     problems: tuple[Problem, ...] = ()
+    near_markers: tuple[Problem, ...] = ()
 
 
 def parse(
@@ -108,6 +112,7 @@ def parse(
         written[: source.written(marker.start)] if marker else written,
         written[source.written(marker.end) :] if marker else None,
         tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
+        tuple(reader.near_markers(above, upgrade, marker.start if marker else len(text))),
     )
 
 
@@ -149,10 +154,28 @@ class _Reader:
         self.places: dict[str, int] = {}  # of the directives that hold so far
 
     def complain(self, rule: Rule, message: str, hint: str, offset: int) -> None:
-        if len(self.problems) >= _MOST_PROBLEMS:
-            return
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(self._problem(rule, message, hint, offset))
+
+    def _problem(self, rule: Rule, message: str, hint: str, offset: int) -> Problem:
         where = place(self.written, self.source.written(offset))
-        self.problems.append(Problem(rule, self.path, message, hint, *where))
+        return Problem(rule, self.path, message, hint, *where)
+
+    def near_markers(
+        self, given: Directives, statements: list[Statement], end: int
+    ) -> Iterator[Problem]:
+        """What looks like the rollback marker above the real one, unless a directive says not."""
+        if given.other_markers == "ignore":
+            return
+        for offset in islice(near_markers(self.text, statements, end), _MOST_PROBLEMS):
+            yield self._problem(
+                Rule.NEAR_MARKER,
+                "the comment is another tool's marker, or nearly that of the rollback section, and"
+                " what stands below it would run with the upgrade",
+                "write -- rollback in a line of its own there; or, if it marks nothing, put"
+                " -- jetbase: other_markers=ignore before the first statement",
+                offset,
+            )
 
     def shown(self, message: str) -> str:
         """The message without what is secret in the text that it quotes."""

@@ -64,6 +64,7 @@ class Preparation:
             problems += [
                 *self._too_early(item, dependencies),
                 *self._django_obstacles(item, dependencies),
+                *self._near_markers(item),
                 *self._obstacles(item),
                 *self._without_effect(item),
             ]
@@ -156,6 +157,17 @@ class Preparation:
                 " is there, or write a file for it too"
             )
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+
+    def _near_markers(self, item: Planned) -> tuple[Problem, ...]:
+        """Those of a file that has not run as it is."""
+        file, applied = item.step.migration, item.step.applied
+        if not file or not item.section or item.step.direction is Direction.ROLLBACK:
+            return ()
+        return () if applied and applied.checksum == file.checksum else self.near_markers(file)
+
+    def near_markers(self, migration: Migration) -> tuple[Problem, ...]:
+        """What in a file looks like the rollback marker, and is none."""
+        return self.script(migration).near_markers
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section

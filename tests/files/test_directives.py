@@ -18,6 +18,7 @@ VALUES = {
     "lock_timeout": ("2min", 120.0),
     "statement_timeout": ("500ms", 0.5),
     "role": ("Clerk-1", "Clerk-1"),
+    "other_markers": ("ignore", "ignore"),
     "after": ("shop.0003", ("shop.0003",)),
     "django": ("shop.0003", "shop.0003"),
 }
@@ -73,6 +74,6 @@ def test_those_of_the_file_stand_in_its_head_only() -> None:
     assert (problem.id, problem.line) == (Rule.UNKNOWN_DIRECTIVE, 3)
     assert problem.hint == (
         "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
-        " statement_timeout=5min, role=NAME and, above the upgrade, after=app.0001_name and"
-        " django=app.0001_name"
+        " statement_timeout=5min, role=NAME and, above the upgrade, other_markers=ignore,"
+        " after=app.0001_name, django=app.0001_name"
     )

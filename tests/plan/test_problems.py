@@ -181,6 +181,13 @@ def test_E016(project: Project) -> None:
     assert_upgrade_refuses(project, "jetbase.E016")
 
 
+def test_E017(project: Project) -> None:
+    project.write(V1__a=f"{B}-- migrate:down\n{A}")
+    assert "write -- rollback" in found(project)["jetbase.E017"]["hint"]
+    assert "jetbase.E017" in warned(project)
+    assert_upgrade_refuses(project, "jetbase.E017")
+
+
 def test_W001(project: Project) -> None:
     project.configure(MIGRATIONS_DIR=project.folder / "nowhere")
     assert list(warned(project)) == ["jetbase.W001"]

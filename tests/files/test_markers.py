@@ -1,0 +1,121 @@
+"""Comments that look like the rollback marker, and are none."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from django_jetbase.backends import lexicon_of
+from django_jetbase.files.script import parse
+
+from ..conftest import Project
+
+NEARLY = [
+    "-- rollback:",
+    "-- rollback;",
+    "--rollback.",
+    "  -- rollback -",
+    "-- rollback section",
+    "-- ROLLBACK SQL",
+    "--- rollback",
+    "-- == rollback ==",
+    "------ Roll back ------",
+    "/* rollback */",
+    "/* Down */",
+    "-- [rollback]",
+    "-- migrate:down",
+    "-- migrate:down transaction:false",
+    "-- +goose Down",
+    "-- +migrate Down",
+    "-- +migrate Down notransaction",
+    "-- Down Migration",
+    "-- rambler down",
+    "--//@UNDO",
+    "-- //@UNDO",
+    "-- @DOWN",
+    "-- !Downs",
+    "-- undo",
+    "-- downgrade",
+    "---- create above / drop below ----",
+]
+PROSE = [
+    "-- rollback makes updated_at inaccurate but nobody reads it",
+    "-- Rollback is not possible",
+    "-- Revert defaults",
+    "-- undo the mess of V3",
+    "-- down to earth",
+    "-- slow down",
+    "SELECT 2; -- rollback:",
+    "SELECT 'a\n-- rollback:\n';",
+    "/* what to do:\n-- rollback:\n*/",
+    "SELECT 1\n-- rollback:\n+ 1;",
+]
+
+
+def lines(text: str, vendor: str) -> list[int | None]:
+    script = parse("V1__a.sql", text, lexicon_of(vendor))
+    assert script.problems == ()
+    return [problem.line for problem in script.near_markers]
+
+
+@pytest.mark.parametrize("vendor", ["postgresql", "mysql", "sqlite"])
+@pytest.mark.parametrize("comment", NEARLY)
+def test_a_comment_that_is_nearly_a_marker(comment: str, vendor: str) -> None:
+    if vendor == "mysql" and comment.startswith(("--", "--/")) and comment[2:3] not in " -":
+        pytest.skip("no comment of MySQL")
+    if vendor == "mysql" and comment.startswith("---"):
+        pytest.skip("no comment of MySQL")
+    text = f"SELECT 1;\n{comment}\nDROP TABLE a;\n"
+    assert lines(text, vendor) == [2]
+    assert lines(text.replace("\n", "\r\n"), vendor) == [2]
+    assert lines(f"{text}-- rollback\nSELECT 2;", vendor) == [2]
+    assert lines(f"{comment}\nDROP TABLE a;\n", vendor) == [1]
+    # Nothing runs below it that is meant to be above, or the other way round.
+    assert lines(f"SELECT 1;\n-- rollback\n{comment}\nDROP TABLE a;\n", vendor) == []
+    assert lines(f"SELECT 1;\n{comment}\n-- rollback\nDROP TABLE a;\n", vendor) == []
+    assert lines(f"SELECT 1;\n{comment}\n", vendor) == []
+    assert lines(f"-- jetbase: other_markers=ignore\n{text}", vendor) == []
+
+
+@pytest.mark.parametrize("text", PROSE)
+def test_prose_is_none(text: str) -> None:
+    assert lines(f"SELECT 1;\n{text}\nDROP TABLE a;\n", "postgresql") == []
+
+
+def test_also_behind_a_sharp(project: Project) -> None:
+    assert lines("SELECT 1;\n# --- !Downs\nDROP TABLE a;\n", "mysql") == [2]
+
+
+def test_a_pending_file_is_refused(project: Project) -> None:
+    text = "CREATE TABLE a (id INTEGER);\n-- migrate:down\nDROP TABLE a;\n"
+    project.write(V1__a="SELECT 1;", V2__b=text, RA__c=text)
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert (
+        str(caught.value).splitlines()[0].startswith("V2__b.sql:2:1: the comment is another tool")
+    )
+    assert "RA__c.sql:2:1: " in str(caught.value)
+    assert "(jetbase.E017)" in str(caught.value)
+    assert project.tables() == set()
+    project.write(V2__b=f"-- jetbase: other_markers=ignore\n{text}")
+    project.write(RA__c=text.replace("migrate:down", "rollback"))
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql", "RA__c.sql"]
+
+
+def test_an_applied_one_stays_valid(project: Project) -> None:
+    ignored = "-- jetbase: other_markers=ignore\n"
+    text = "CREATE TABLE a (id INTEGER);\n-- undo\nDROP TABLE a;\n-- rollback\nSELECT 1;\n"
+    project.write(V1__a=ignored + text, RA__b=ignored + text)
+    project.call("upgrade")
+    for path in ("V1__a", "RA__b"):  # as if it had been applied before there was such a rule
+        project.write(**{path: text})
+    project.query("DELETE FROM django_jetbase_migration")
+    project.call("upgrade", fake=True)
+    project.call("upgrade")
+    assert "jetbase.E017" not in project.call("status")
+    said = StringIO()
+    call_command("check", databases=[project.alias], stderr=said, fail_level="ERROR")
+    assert said.getvalue().count("(jetbase.E017)") == 2
+    assert project.call("rollback").startswith("Rolled back V1__a.sql")
