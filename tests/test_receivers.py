@@ -75,10 +75,10 @@ def test_after(project: Project, settings: Any) -> None:
     with pytest.raises(CommandError) as caught:
         project.call("upgrade")
     assert str(caught.value).splitlines() == [
-        "V1__a.sql: must run after Django's catalog.0001, which is not applied; run migrate catalog"
-        " 0001 first (jetbase.E010)",
-        "V1__a.sql: must run after Django's auth.0001_initial, which is not applied; run migrate"
-        " auth 0001_initial first (jetbase.E010)",
+        "V1__a.sql:1:1: must run after Django's catalog.0001, which is not applied; run migrate"
+        " catalog 0001 first (jetbase.E010)",
+        "V1__a.sql:1:1: must run after Django's auth.0001_initial, which is not applied; run"
+        " migrate auth 0001_initial first (jetbase.E010)",
         "Nothing was run.",
     ]
     recorder = MigrationRecorder(connections[project.alias])
@@ -91,6 +91,32 @@ def test_after(project: Project, settings: Any) -> None:
     project.write(V2__b="")
     project.call("upgrade")
     assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+
+
+@pytest.mark.parametrize("named", ["nosuch.0001", "catalog.9999", "catalog.0001_other"])
+def test_after_what_there_is_not(project: Project, named: str) -> None:
+    project.write(V1__a="SELECT 1;", V2__b=f"-- old\n  -- jetbase: after={named}\n{TABLE}")
+    for command in ("upgrade", "status", "validate_files", "fix_files"):
+        try:
+            said = project.call(command) + project.said
+        except CommandError as error:
+            said = str(error)
+        if command in ("upgrade", "status"):
+            assert f"V2__b.sql:2:3: must run after Django's {named}, which there is not" in said
+    assert project.tables() == set()
+
+
+@pytest.mark.parametrize("value", ["a..", "a.a.a.", "a", ".a", "a.", "a.b.c"])
+def test_after_what_names_no_migration(project: Project, value: str) -> None:
+    project.write(V1__a=f"-- jetbase: after={value}\n{TABLE}")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:1:1: 'after=.*' is no directive"):
+        project.call("upgrade")
+
+
+def test_a_file_for_a_migration_of_an_app_that_is_gone(project: Project) -> None:
+    project.write(V1__a=f"-- jetbase: django=gone.0001_initial\n{TABLE}")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql"]
 
 
 def test_after_does_not_keep_from_rolling_back(project: Project) -> None:

@@ -10,7 +10,7 @@ from ..sql.regex import compiled
 _BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
 _DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
-_DJANGO = compiled(r"\w+\.\S+")
+_DJANGO = compiled(r"\w+\.[\w-]+")
 _ROLE = compiled(r"[^\x00-\x1f\x7f'\"=]+")
 
 

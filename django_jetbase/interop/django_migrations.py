@@ -101,8 +101,9 @@ class Dependencies:
         It is told so by MIGRATION_MODULES, as tests do that take the tables from the models.
         """
         app_label, _, name = named.partition(".")
-        if MigrationLoader.migrations_module(app_label) == (None, True):
-            return True
+        with suppress(LookupError):  # of an app that is not installed, or not any more
+            if MigrationLoader.migrations_module(app_label) == (None, True):
+                return True
         return any(app == app_label and _is_named(found, name) for app, found in self._applied)
 
     @cached_property
@@ -117,6 +118,10 @@ class Dependencies:
             raise DjangoMigrationError(
                 f"Django's own migrations cannot be loaded: {error}"
             ) from error
+
+    def is_known(self, named: str) -> bool:
+        """Whether there is such a migration."""
+        return self._key(named) is not None
 
     def lacking(self, named: str) -> list[str]:
         """What a migration needs that is neither applied nor planned, as it is from now on."""

@@ -128,11 +128,18 @@ class Preparation:
         """Which of Django's migrations a file must run after that are not applied yet."""
         if item.section is None or item.step.direction is Direction.ROLLBACK:
             return
-        for named in self._script_of(item.step).upgrade.directives.after:
-            if not dependencies.is_applied(named):
+        section = self._script_of(item.step).upgrade
+        for named in section.directives.after:
+            if dependencies.is_applied(named):
+                continue
+            if dependencies.is_known(named):
                 said = f"must run after Django's {named}, which is not applied"
                 hint = f"run migrate {named.replace('.', ' ', 1)} first"
-                yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+            else:
+                said = f"must run after Django's {named}, which there is not"
+                hint = "correct the app and the name, or take the directive out"
+            place = section.place(section.places["after"])
+            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint, *place)
 
     def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
         """Why a file that one of Django's own migrations became cannot record it, or forget it."""
