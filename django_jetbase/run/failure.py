@@ -47,7 +47,7 @@ def error_of(
         line, column = section.place(failure.offset)
     where = ":".join(str(part) for part in (migration.path, line, column) if part)
     text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
-    remedy = backend.errors.remedy(failure.__cause__, statement.keyword if statement else "")
+    remedy = backend.errors.remedy(failure.__cause__, statement, section)
     resumes = direction is Direction.UPGRADE and steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
     error = StatementError(

@@ -231,3 +231,48 @@ def test_a_second_process_that_recorded_the_file_is_success(project: Project) ->
         "SELECT count(*) FROM pg_constraint WHERE contype = 'u'"
         " AND conrelid = 'django_jetbase_migration'::regclass"
     ) == [(1,)]
+
+
+PROCEDURE = "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;"
+ENUM = "CREATE TYPE mood AS ENUM ('sad');\nCREATE TABLE felt (mood mood);"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DO $$ BEGIN COMMIT; END $$;",
+        f"{PROCEDURE} CALL p();",
+        "CLUSTER;",
+        "ALTER TYPE mood ADD VALUE 'glad'; INSERT INTO felt VALUES ('glad');",
+    ],
+)
+def test_what_turns_out_not_to_run_in_a_transaction(project: Project, statement: str) -> None:
+    project.write(V1__a=ENUM, V2__b=statement)
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert "It cannot run in the transaction of the file: put -- jetbase: tran" in str(caught.value)
+    project.write(V2__b=f"-- jetbase: transaction=off\n{statement}")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+
+
+def test_a_setting_of_the_transaction_that_comes_too_late(project: Project) -> None:
+    project.write(V1__a="SELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: SET TRANS") as caught:
+        project.call("upgrade")
+    assert "transaction=off" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", ["connect = false", "create_slot='off', connect=0"])
+def test_a_subscription_without_a_slot_runs_in_a_transaction(
+    project: Project, options: str
+) -> None:
+    subscription = "CREATE SUBSCRIPTION jetbase_sub CONNECTION 'dbname=x' PUBLICATION p"
+    project.write(V1__a=f"{subscription} WITH ({options});")
+    project.call("upgrade")
+    assert project.query("SELECT subname FROM pg_subscription") == [("jetbase_sub",)]
+    project.query("ALTER SUBSCRIPTION jetbase_sub SET (slot_name = NONE)")
+    project.query("DROP SUBSCRIPTION jetbase_sub")
+    project.write(V2__b=f"{subscription};")
+    with pytest.raises(CommandError, match="CREATE SUBSCRIPTION cannot run inside"):
+        project.call("upgrade")

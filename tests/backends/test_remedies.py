@@ -141,11 +141,28 @@ def test_a_read_only_file(project: Project, tmp_path: Path) -> None:
 
 @pytest.mark.engines("postgresql")
 def test_a_session_that_takes_no_writes(project: Project) -> None:
-    project.write(V1__a=A)
-    project.call("upgrade")
-    project.write(V2__b="SET TRANSACTION READ ONLY; INSERT INTO a VALUES (1);")
+    body = "DO $$BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END$$;"
+    project.write(V1__a=body)
     with pytest.raises(CommandError, match="The database takes no writes now"):
         project.call("upgrade")
+
+
+READ_ONLY = {
+    "postgresql": ["SET TRANSACTION READ ONLY;", "SET LOCAL transaction_read_only = on;"],
+    "mysql": ["SET SESSION TRANSACTION READ ONLY;", "START TRANSACTION READ ONLY;"],
+    "sqlite": ["PRAGMA query_only = on;"],
+}
+
+
+def test_a_file_that_makes_its_session_read_only(project: Project) -> None:
+    project.write(V1__a=A)
+    project.call("upgrade")
+    for statement in READ_ONLY[project.vendor]:
+        project.write(V2__b=f"{statement}\nINSERT INTO a VALUES (1);")
+        with pytest.raises(CommandError, match="The file itself allows nothing to be") as caught:
+            project.call("upgrade")
+        assert "primary" not in str(caught.value)
+        project.query("DELETE FROM django_jetbase_migration WHERE version = '2'")
 
 
 @pytest.mark.engines("postgresql")

@@ -4,13 +4,32 @@
 script's own RAISE or SIGNAL says stays as it is.
 """
 
+import re
+
 from ...files.script import Section
+from ...sql.regex import compiled
 from ...sql.scanner import Statement
 from .backend import Part
 
 SHOWN = "***"
+NEEDS_NO_TRANSACTION = (
+    "put -- jetbase: transaction=off before the first statement, or move this one to a file of its"
+    " own that has it"
+)
 FULL = "There is no room left: make some, and run it again."
 READ_ONLY = "The database takes no writes now: run this on its primary, or when it takes some."
+READS_ONLY = compiled(
+    r"\bREAD\s+ONLY\b|\b(?:transaction|tx)_read_only\b|\bquery_only\b", re.IGNORECASE
+)
+_READS_ONLY_ITSELF = (
+    "The file itself allows nothing to be written, not even its record: take that out."
+)
+
+
+def read_only(section: Section | None, otherwise: str = READ_ONLY) -> str:
+    """The way out where nothing can be written."""
+    itself = section is not None and READS_ONLY.search(section.text)
+    return _READS_ONLY_ITSELF if itself else otherwise
 
 
 class Errors(Part):
@@ -32,10 +51,15 @@ class Errors(Part):
         """What the database says, without its own idea of the place or the contents of rows."""
         return str(error).strip()
 
-    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+    def remedy(
+        self,
+        error: BaseException | None,
+        statement: Statement | None = None,
+        section: Section | None = None,
+    ) -> str:
         """A sentence about the way out of an error; empty where the message says it all.
 
-        `keyword` is the first word of the statement that failed.
+        `statement` is the one of a section that failed, if it was one of them.
         """
         return ""
 

@@ -18,10 +18,6 @@ _HAS_BODY = re.compile(
     r"|DECLARE\b|BEGIN\b(?! ?;| WORK\b| TRANSACTION\b)",
     re.IGNORECASE,
 )
-NEEDS_NO_TRANSACTION = (
-    "put -- jetbase: transaction=off before the first statement, or move this one to a file of its"
-    " own that has it"
-)
 
 
 class Operations(Part):

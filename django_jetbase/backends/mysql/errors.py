@@ -8,7 +8,7 @@ from django.db import Error
 from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
-from ..base.errors import FULL, READ_ONLY, SHOWN, Errors, lacks
+from ..base.errors import FULL, SHOWN, Errors, lacks, read_only
 
 _NAMES_AROUND = {  # how many in quotes stand before the value, and how many behind it
     1062: (0, 1),  # duplicate entries
@@ -97,11 +97,18 @@ class MySQLErrors(Errors):
         code, message = arguments
         return f"{without_rows(code, str(message))} ({code})"
 
-    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+    def remedy(
+        self,
+        error: BaseException | None,
+        statement: Statement | None = None,
+        section: Section | None = None,
+    ) -> str:
         code = code_of(error)
         if code in DENIED:
             return lacks(grant_for(self.message_of(error), self._account))
-        return FULL if code in _FULL else READ_ONLY if code in _READ_ONLY else ""
+        if code in _READ_ONLY:
+            return read_only(section)
+        return FULL if code in _FULL else ""
 
     @property
     def _account(self) -> str:

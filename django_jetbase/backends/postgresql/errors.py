@@ -3,9 +3,10 @@
 import re
 from typing import Any, NamedTuple
 
+from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
-from ..base.errors import FULL, READ_ONLY, SHOWN, Errors, lacks
+from ..base.errors import FULL, NEEDS_NO_TRANSACTION, SHOWN, Errors, lacks, read_only
 
 _QUOTES = '"«»„“”'  # of its translations
 _QUOTED = compiled(rf"[{_QUOTES}].*[{_QUOTES}]", re.DOTALL)
@@ -45,6 +46,8 @@ _NOTICE_OF_VALUE = compiled(
 )
 
 
+# Inside a transaction; the end of one; a value of an enum that it has made.
+_NOT_IN_TRANSACTION = frozenset({"25001", "2D000", "55P04"})
 _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 
 
@@ -58,14 +61,25 @@ class PostgreSQLErrors(Errors):
             return super().message_of(error)
         return "\n".join(without_rows(said_by(diagnostic)).lines)
 
-    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+    def remedy(
+        self,
+        error: BaseException | None,
+        statement: Statement | None = None,
+        section: Section | None = None,
+    ) -> str:
         state = sqlstate(error)
         if state == "42501":
             role = self.backend.session.role
             user = self.connection.settings_dict["USER"] if role == "none" else role
             quoted = self.backend.quote(user) if user else "CURRENT_USER"
+            keyword = statement.keyword if statement else ""
             return lacks(grant_for(str(error), keyword, quoted))
-        return {"53100": FULL, "25006": READ_ONLY}.get(state, "")
+        if state == "25006":
+            return read_only(section)
+        inside = section is not None and section.directives.transaction
+        if inside and state in _NOT_IN_TRANSACTION and statement and statement.keyword != "SET":
+            return f"It cannot run in the transaction of the file: {NEEDS_NO_TRANSACTION}."
+        return FULL if state == "53100" else ""
 
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         if (found := position(error)) >= 0:

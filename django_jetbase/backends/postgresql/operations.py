@@ -8,7 +8,8 @@ from django.db import Error
 from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
-from ..base.operations import NEEDS_NO_TRANSACTION, Operations
+from ..base.errors import NEEDS_NO_TRANSACTION
+from ..base.operations import Operations
 from ..base.session import Frame, Setting
 from ..base.values import Obstacle, StatementFailed
 from .backend import IS_PSYCOPG3, PIPELINES, PostgreSQLBackend
@@ -29,6 +30,11 @@ NOT_INSIDE = re.compile(
     r"|(?:CREATE (?:UNIQUE )?INDEX|DROP INDEX|REINDEX (?:\([^)]*\) )?\w+) CONCURRENTLY"
     r"|ALTER TABLE .+? DETACH PARTITION .+? CONCURRENTLY"
     r"|REINDEX \([^)]*\bCONCURRENTLY\b)(?!\w)",
+    re.IGNORECASE | re.DOTALL,
+)
+# One that makes no slot on the publisher.
+_SUBSCRIPTION_ALONE = re.compile(
+    r"\ACREATE\s+SUBSCRIPTION\b.*\bWITH\s*\(.*\b(?:connect|create_slot)\s*=\s*'?(?:false|off|no|0)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
@@ -56,7 +62,7 @@ class PostgreSQLOperations(Operations):
         if CONTROL.match(lead):
             said = f"{statement.keyword} controls the transaction that the file runs in"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
-        if found := NOT_INSIDE.match(lead):
+        if (found := NOT_INSIDE.match(lead)) and not _SUBSCRIPTION_ALONE.search(statement.text):
             said = f"{found['what'].upper()} cannot run inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
         return None

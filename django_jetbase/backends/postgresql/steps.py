@@ -9,6 +9,7 @@ from django.db import Error
 from ...files.script import Section
 from ...sql.scanner import Statement
 from ..base.backend import Backend
+from ..base.errors import READS_ONLY
 from ..base.session import Setting
 from ..base.steps import SectionRun, Steps
 from ..base.values import Effect, StatementFailed, failing
@@ -24,7 +25,6 @@ if IS_PSYCOPG3:
 _ALONE = frozenset({"VACUUM", "REINDEX", "CLUSTER", "CALL"})
 _REPEATABLE = re.compile(r"(?:VACUUM|REINDEX|CLUSTER|ALTER SYSTEM|DISCARD)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
-_READ_ONLY = re.compile(r"\bREAD\s+ONLY\b|\btransaction_read_only\b", re.IGNORECASE)
 _KEEPS_FROM_WRITING = re.compile(
     r"\bAUTHORIZATION\b|\bdefault_transaction_read_only\b|\bSESSION\s+CHARACTERISTICS\b",
     re.IGNORECASE,
@@ -108,7 +108,7 @@ class PostgreSQLSteps(Steps):
             return not self.backend.takes_writes()
 
     def _may_read_only(self, section: Section) -> bool:
-        return _READ_ONLY.search(section.text) is not None
+        return READS_ONLY.search(section.text) is not None
 
     def _step_inside(self, index: int, statement: Statement, run: SectionRun) -> None:
         """In a transaction of the section's own, whose COMMIT commits the record too."""

@@ -7,7 +7,7 @@ from django.db import Error, OperationalError
 from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
-from ..base.errors import FULL, SHOWN, Errors
+from ..base.errors import FULL, SHOWN, Errors, read_only
 
 _OF_SQLITE = compiled(
     r"\A(Could not decode to UTF-8 column '.*?' with text '|malformed MATCH expression: \["
@@ -48,9 +48,16 @@ class SQLiteErrors(Errors):
     def message_of(self, error: BaseException | None) -> str:
         return without_rows(super().message_of(error))
 
-    def remedy(self, error: BaseException | None, keyword: str = "") -> str:
+    def remedy(
+        self,
+        error: BaseException | None,
+        statement: Statement | None = None,
+        section: Section | None = None,
+    ) -> str:
         said = str(error)
-        return FULL if "is full" in said else READ_ONLY_FILE if "readonly" in said else ""
+        if "readonly" in said:
+            return read_only(section, READ_ONLY_FILE)
+        return FULL if "is full" in said else ""
 
 
 def without_rows(message: str) -> str:

@@ -9,7 +9,8 @@ from django.db import IntegrityError
 from ...files.script import Section
 from ...sql.scanner import Statement
 from ..base.backend import Backend
-from ..base.operations import NEEDS_NO_TRANSACTION, Operations
+from ..base.errors import NEEDS_NO_TRANSACTION
+from ..base.operations import Operations
 from ..base.session import Frame
 from ..base.values import Obstacle, StatementFailed, failing
 from . import references
