@@ -33,6 +33,7 @@ class Rule(StrEnum):
     NOT_RUN_AS_WRITTEN = "jetbase.W007"
     KEPT_TEXT = "jetbase.W008"
     NO_EFFECT = "jetbase.W009"
+    EMPTY = "jetbase.W010"
 
 
 class Problem(NamedTuple):

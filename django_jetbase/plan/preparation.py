@@ -197,8 +197,12 @@ class Preparation:
                 yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
 
     def _without_effect(self, item: Planned) -> Iterator[Problem]:
-        """The directives that hold for nothing on this database."""
+        """An upgrade that does nothing, and directives that hold for nothing on this database."""
         section = item.section
+        if section and not section.statements and item.step.direction is Direction.UPGRADE:
+            said = "has no statement to run, so that it is only recorded"
+            hint = "write one, unless that is what you want"
+            yield Problem(Rule.EMPTY, item.step.path, said, hint)
         for name, offset in section.places.items() if section else ():
             needed = ROWS[name].needs
             if section and needed and not getattr(self.backend.features, needed):

@@ -188,6 +188,17 @@ def test_E017(project: Project) -> None:
     assert_upgrade_refuses(project, "jetbase.E017")
 
 
+def test_W010(project: Project) -> None:
+    project.write(V1__a="-- nothing yet\n-- rollback\n")
+    assert "only recorded" in found(project)["jetbase.W010"]["message"]
+    assert "jetbase.W010" in warned(project)
+    project.call("upgrade")
+    assert "V1__a.sql: has no statement to run" in project.said
+    assert "jetbase.W010" not in found(project)
+    project.call("rollback")
+    assert project.said == ""
+
+
 def test_W001(project: Project) -> None:
     project.configure(MIGRATIONS_DIR=project.folder / "nowhere")
     assert list(warned(project)) == ["jetbase.W001"]
