@@ -267,7 +267,7 @@ class Migrator:
             done = executor.record(item.step, recorded, item.origin)
         else:
             with announcement.running():
-                done = executor.run(item.step, recorded, item.section, resume=item.resume)
+                done = executor.run(item.step, recorded, item.section)
         announcement.done(done)
         return done
 

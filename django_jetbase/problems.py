@@ -34,6 +34,7 @@ class Rule(StrEnum):
     KEPT_TEXT = "jetbase.W008"
     NO_EFFECT = "jetbase.W009"
     EMPTY = "jetbase.W010"
+    STARTS_OVER = "jetbase.W011"
 
 
 class Problem(NamedTuple):

@@ -79,16 +79,21 @@ class Recorder:
     ) -> list[Query]:
         """Record that a migration begins whose statements commit one by one.
 
+        One that has begun before begins anew, with another id, as when it goes on.
         `attempted` is 0 where the history will hear of each.
         """
+        again = row is not None and bool(row.incomplete)
         event = self._event(
-            migration, EventType.STARTED, 0, statements, str(direction), replaces=row, whole=True
+            *(migration, EventType.STARTED, 0, statements, str(direction)),
+            replaces=row,
+            whole=not again,
         )
         state = {"incomplete": str(direction), "committed": 0, "attempted": attempted}
-        if row:
+        if row and not again:
             return [event, self._update(row.key, **state)]
         values = self._values(migration, 0, statements)
-        return [self._insert(AppliedMigration, values | state), event]
+        begun = self._insert(AppliedMigration, values | state)
+        return [event, *self._forget(row), begun] if row else [begun, event]
 
     def going_on(self, migration: Recorded, row: Applied, statements: int) -> list[Query]:
         """Record that the upgrade of an incomplete migration goes on.

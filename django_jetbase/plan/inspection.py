@@ -18,6 +18,7 @@ from .plan import (
     file_problems,
     incomplete_problems,
     order_problems,
+    starting_over_problems,
     upgrade_plan,
 )
 from .preparation import Preparation, Prepared
@@ -111,7 +112,8 @@ class Inspection:
     def problems(self, files: Files, state: State, skip: Skip) -> list[Problem]:
         """All at once, of files and history."""
         problems = self.faults(files, state)
-        problems += [*incomplete_problems(state), *ahead_problems(state)]
+        problems += [*incomplete_problems(state), *starting_over_problems(state)]
+        problems += ahead_problems(state)
         if not skip.files:
             problems += file_problems(state)
         if not skip.another_history:

@@ -16,11 +16,15 @@ _WAY_ON = "go on with jetbase_upgrade --resume, or "
 
 @dataclass(frozen=True)
 class Step:
-    """One migration to run: a file, the row it replaces or removes, or both."""
+    """One migration to run: a file, the row it replaces or removes, or both.
+
+    With `resume` it goes on where it has stopped.
+    """
 
     direction: Direction
     migration: Migration | None
     applied: Applied | None = None
+    resume: bool = False
 
     @property
     def subject(self) -> Migration | Applied:
@@ -79,8 +83,16 @@ def incomplete_problems(state: State) -> list[Problem]:
             f" {row.version or row.path} --applied or --rolled-back",
         )
         for row in state.applied
-        if row.incomplete and not state.goes_on(row)
+        if row.incomplete and not state.goes_on(row) and not state.starts_over(row)
     ]
+
+
+def starting_over_problems(state: State) -> list[Problem]:
+    """Repeatable files that stopped half-way, and exist to be run again."""
+    said = "has not come to its end, so the next upgrade runs it from its beginning"
+    hint = "nothing needs to be done if it can run again as it is"
+    rows = filter(state.starts_over, state.applied)
+    return [_problem(Rule.STARTS_OVER, row, said, hint) for row in rows]
 
 
 def file_problems(state: State) -> list[Problem]:
@@ -212,7 +224,8 @@ def upgrade_plan(
     if not left and repeatables:
         chosen = due
     applied = state.by_key
-    steps = (Step(Direction.UPGRADE, m, applied.get(m.key)) for m in chosen)
+    rows = ((migration, applied.get(migration.key)) for migration in chosen)
+    steps = (Step(Direction.UPGRADE, m, row, bool(row and state.goes_on(row))) for m, row in rows)
     return Plan(tuple(steps), tuple(left))
 
 

@@ -20,15 +20,11 @@ from .resumption import going_on_problem
 
 @dataclass(frozen=True)
 class Planned:
-    """A step with what it sends; with another origin than `run` it sends nothing.
-
-    With `resume` it goes on where it has stopped.
-    """
+    """A step with what it sends; with another origin than `run` it sends nothing."""
 
     step: Step
     section: Section | None
     origin: Origin = Origin.RUN
-    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,9 +71,9 @@ class Preparation:
             self._script_of(step) if step.migration else None
             return Planned(step, None, Origin.FAKE)
         section = self._with_timeouts(self._section(step))
-        if step.direction is Direction.UPGRADE and step.applied and step.applied.incomplete:
+        if step.resume and step.applied:
             self._check_goes_on(step, step.applied, section)
-            return Planned(step, section, resume=True)
+            return Planned(step, section)
         django = self._script_of(step).upgrade.directives.django
         if step.direction is Direction.UPGRADE and django and dependencies.is_applied(django):
             return Planned(step, None, Origin.DJANGO)

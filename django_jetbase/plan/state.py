@@ -225,7 +225,7 @@ class State:
         if row is None:
             return True
         if row.incomplete:
-            return self.goes_on(row)
+            return self.goes_on(row) or self.starts_over(row)
         if migration.kind is Kind.RUNS_ALWAYS:
             return self.seen is None or row.sequence <= self.seen
         return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
@@ -233,6 +233,11 @@ class State:
     def goes_on(self, row: Applied) -> bool:
         """Whether an incomplete upgrade is taken up where it stopped."""
         return self.resume and row.can_go_on and row.key in self.files_by_key
+
+    def starts_over(self, row: Applied) -> bool:
+        """Whether it is incomplete and is to be run again anyway, from its beginning."""
+        begun = row.incomplete == Direction.UPGRADE and row.version is None
+        return begun and row.key in self.files_by_key and not self.goes_on(row)
 
     def entries(self) -> list[Entry]:
         """Everything there is, in the order in which it runs."""

@@ -28,18 +28,14 @@ class Executor:
         self.history = database.history
         self.recorder = database.recorder
 
-    def run(
-        self, step: Step, migration: Recorded, section: Section, *, resume: bool = False
-    ) -> Done:
-        """Run the section of the step and record it; with `resume` from where it has come to.
+    def run(self, step: Step, migration: Recorded, section: Section) -> Done:
+        """Run the section of the step and record it.
 
         Raises StatementError; LockLostError where the lock is another's, and OvertakenError where
         the history is not what the plan was made of: then nothing was recorded.
         """
-        if self.backend.operations.is_atomic(section) and not resume:
-            task = Task(self.database, step, migration, section)
-        else:
-            task = OneByOne(self.database, step, migration, section, resume=resume)
+        is_atomic = self.backend.operations.is_atomic(section) and not step.resume
+        task = (Task if is_atomic else OneByOne)(self.database, step, migration, section)
         try:
             task.run(Retry(self.backend, migration.path, self.database.settings.retries))
         except StatementFailed as failure:

@@ -76,6 +76,11 @@ def _consequence(
             "Nothing of this file was kept, and none of the later ones ran:"
             f" correct it and run {command} again."
         )
+    if migration.version is None and direction is Direction.UPGRADE:
+        return (
+            f"{_kept(outcome, section)}. Correct it and run {command} again, which runs it from its"
+            " beginning."
+        )
     return (
         f"{_kept(outcome, section)}{_way_on(outcome, section, resumes=resumes)} the database right"
         " by hand, and say what you made true: jetbase_resolve"

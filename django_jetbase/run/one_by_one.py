@@ -22,7 +22,7 @@ from .task import OvertakenError, Task
 
 
 class OneByOne(Task):
-    """With `resume` it goes on where it has come to."""
+    """With `resume` of the step it goes on where it has come to."""
 
     def __init__(
         self,
@@ -30,11 +30,8 @@ class OneByOne(Task):
         step: Step,
         migration: Recorded,
         section: Section,
-        *,
-        resume: bool = False,
     ) -> None:
         super().__init__(database, step, migration, section)
-        self.resume = resume
         self.lock = database.lock
         self.progress: Progress | None = None  # once it has begun
         self.row: Applied | None = None  # that says so
@@ -68,7 +65,7 @@ class OneByOne(Task):
 
     def _beginning(self) -> list[Query]:
         row = self.step.applied
-        if self.resume:
+        if self.step.resume:
             assert row is not None  # it is incomplete
             return self.recorder.going_on(self.migration, row, self.count)
         hears = self.backend.steps.records_progress(self.section)
@@ -133,9 +130,10 @@ class OneByOne(Task):
         self.lock.verify()
 
     def _finish(self) -> None:
+        replaced = self.step.applied
         finished = self.recorder.finished(
             self.migration,
-            self.row if self.resume else self.step.applied,
+            self.row if replaced and replaced.incomplete else replaced,
             self.step.direction,
             self.count,
             self.elapsed,

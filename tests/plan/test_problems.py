@@ -199,6 +199,16 @@ def test_W010(project: Project) -> None:
     assert project.said == ""
 
 
+def test_W011(project: Project) -> None:
+    off = "-- jetbase: transaction=off\n"
+    project.write(V1__a=A, ROC__b=f"{off}{B}\nSELECT * FROM nowhere;")
+    with pytest.raises(CommandError, match="runs it from its beginning"):
+        project.call("upgrade")
+    assert "nothing needs to be done" in found(project)["jetbase.W011"]["hint"]
+    assert "jetbase.W011" in warned(project)
+    assert "incomplete ROC__b.sql" in project.call("status")
+
+
 def test_W001(project: Project) -> None:
     project.configure(MIGRATIONS_DIR=project.folder / "nowhere")
     assert list(warned(project)) == ["jetbase.W001"]
