@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
-from django.db import DatabaseError, IntegrityError, connections
+from django.db import DatabaseError, Error, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .backends import backend_of
@@ -85,16 +86,25 @@ class Database:
     def apart(self, sections: Iterable[Section] | None) -> Iterator[None]:
         """Inside `autocommit`: a session in which a run of the sections may do as it likes.
 
-        It is another one where that of the caller holds what files might see or lose, such as a
-        temporary table. Nobody else can come to a private database, so there they leave it alone.
+        It is another one where somebody has used that of the connection, who may see, and lose,
+        what files do to it. Where there can be no other one, it is left as it is if that is known
+        to hold nothing. Raises Error where it holds something.
         """
         session = self.backend.session
-        if not self._is_used or self.backend.is_private or not session.holds(sections):
-            yield
-            return
-        session.note()
-        with _another(self.connection):
-            self.backend.operations.set(session.as_noted())
+        apart = (self._is_used or session.is_unfit) and not self.backend.is_private
+        if apart and not session.is_kept_apart:
+            apart = session.holds(sections)
+        with ExitStack() as stack:
+            if apart:
+                session.note()
+                given = session.settings_apart(self.settings.role)
+                try:
+                    stack.enter_context(_another(self.connection, given))
+                except Error:
+                    if session.holds(sections):
+                        raise
+                else:
+                    self.backend.operations.set(session.as_noted())
             yield
 
     def renew(self) -> None:
@@ -191,17 +201,18 @@ class Database:
 
 
 @contextmanager
-def _another(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Meanwhile another connection of the driver, as Django makes it, in autocommit mode."""
-    usual = connection.connection, connection.autocommit, connection.close_at
+def _another(connection: BaseDatabaseWrapper, given: dict[str, Any]) -> Iterator[None]:
+    """Meanwhile another connection of the driver, as Django makes it of the settings `given`."""
+    names = ("settings_dict", "connection", "autocommit", "close_at")
+    usual = {name: getattr(connection, name) for name in names}
     try:
-        connection.connection = None
-        connection.connect()
+        connection.settings_dict, connection.connection = given, None
+        connection.ensure_connection()
         connection.set_autocommit(True)
         yield
     finally:
         connection.close()
-        connection.connection, connection.autocommit, connection.close_at = usual
+        vars(connection).update(usual)
 
 
 def refuse_moving_backend(connection: BaseDatabaseWrapper) -> None:

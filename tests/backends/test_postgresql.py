@@ -70,6 +70,16 @@ def test_commands_up_to_a_delimiter_are_one_query(project: Project) -> None:
         project.call("upgrade")
 
 
+@pytest.mark.parametrize("mode", ["", "-- jetbase: transaction=off\n"])
+def test_a_copy_to_the_client_is_found_wherever_it_says_so(project: Project, mode: str) -> None:
+    columns = ", ".join(f"'to stdout' AS column_{number}" for number in range(100))
+    project.write(V1__a=f"{mode}SELECT 1;\nCOPY (SELECT {columns}) TO -- here\n STDOUT;")
+    with pytest.raises(CommandError, match=r"V1__a\.sql:\d:1: COPY … TO STDOUT has nobody to send"):
+        project.call("upgrade")
+    project.write(V1__a=f"{mode}COPY (SELECT {columns}) TO PROGRAM 'cat > /dev/null';")
+    project.call("upgrade")
+
+
 def test_rows_are_thrown_away_as_they_come(project: Project) -> None:
     """A process holds 200 MB of rows at no time, whatever else is on its way."""
     if project.connection.Database.__name__ != "psycopg":

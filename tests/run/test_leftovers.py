@@ -1,10 +1,11 @@
 """A file begins with the session as Django made it, and leaves nothing in it."""
 
+import threading
 from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.backends.signals import connection_created
 
 from django_jetbase import upgrade
@@ -13,6 +14,7 @@ from django_jetbase.database import Database
 from django_jetbase.files.script import parse
 
 from ..conftest import Project
+from ..waiting import until
 
 STAGING = "CREATE TEMPORARY TABLE staging AS SELECT 1 AS id;"
 REAL = "CREATE TABLE staging (id INTEGER);\nINSERT INTO staging VALUES (42);"
@@ -216,6 +218,102 @@ def test_what_the_driver_has_prepared_stays(project: Project) -> None:
         project.write(**files)
         twin.call("upgrade")
         assert twin.query(mine) == [(0,)]
+
+
+@pytest.mark.engines("postgresql")
+def test_a_lock_of_the_session_is_kept_until_the_commit(project: Project) -> None:
+    """Who waits for it sees then what the file did."""
+    project.write(V1__a="CREATE TABLE a (id int);")
+    project.call("upgrade")
+    project.write(V2__b="SELECT pg_advisory_lock(7); INSERT INTO a VALUES (1);")
+    looker, holder = project.another("looker"), project.another("holder")
+    thread = threading.Thread(target=lambda: [project.call("upgrade"), project.connection.close()])
+    with transaction.atomic(using="holder"):
+        holder.query("LOCK TABLE django_jetbase_migration IN SHARE MODE")
+        thread.start()
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        until(lambda: looker.query(waits) == [(1,)])
+        assert looker.query("SELECT pg_try_advisory_lock(7)") == [(False,)]
+    thread.join()
+    assert looker.query("SELECT pg_try_advisory_lock(7)") == [(True,)]
+
+
+@pytest.mark.engines("postgresql")
+def test_the_record_is_written_in_the_usual_encoding(project: Project) -> None:
+    change = "SET client_encoding = 'LATIN1';"
+    project.write(V1__é=f"CREATE TABLE a (t text);\n{change}\nINSERT INTO a VALUES ('é');")
+    project.write(V2__日本=f"{change}\nSELECT 1;\nINSERT INTO a VALUES ('ß');")
+    project.call("upgrade")
+    assert project.applied() == ["V1__é.sql", "V2__日本.sql"]
+    assert sorted(project.query("SELECT t FROM a")) == [("ß",), ("é",)]
+    project.write(V3__c=f"{change}\nSELECT 1;\nINSERT INTO a VALUES ('日');")
+    with pytest.raises(CommandError, match=r"V3__c\.sql:3:1: "):
+        project.call("upgrade")
+    assert project.query("SHOW client_encoding") == [("UTF8",)]
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(
+    "pragma",
+    [
+        "case_sensitive_like = on",
+        "journal_mode = memory",
+        "journal_size_limit = 100",
+        "cache_spill = 0",
+        "analysis_limit = 5",
+        "threads = 2",
+        "query_only = on",
+    ],
+)
+def test_pragmas(project: Project, pragma: str) -> None:
+    name = pragma.partition(" ")[0]
+    look = {"case_sensitive_like": "SELECT 'A' LIKE 'a'"}.get(name, f"PRAGMA {name}")
+    before = project.query(look)
+    mode = OFF if "query_only" not in name else ""
+    for number in range(2):
+        project.write(**{f"V{number}__a": f"{mode}PRAGMA {pragma};"})
+        if name == "query_only":
+            project.write(**{f"V{number}__a": f"CREATE TEMP TABLE t (id);\nPRAGMA {name} = on;"})
+        project.call("upgrade")
+        assert project.query(look) == before
+
+
+@pytest.mark.engines("sqlite")
+def test_a_journal_mode_of_the_database_stays(project: Project) -> None:
+    project.write(V1__a=f"{OFF}PRAGMA journal_mode = wal;")
+    project.call("upgrade")
+    assert project.query("PRAGMA journal_mode") == [("wal",)]
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize(
+    ("leave", "look"),
+    [
+        ("CREATE TABLE c AS SELECT f();", "@leak"),
+        ("(SELECT f());", "@leak"),
+        ("BEGIN NOT ATOMIC DO f(); END;", "@leak"),
+        ("SELECT DISTINCT@leak:=7;", "@leak"),
+        ("SELECT 1 FROM dual WHERE@leak:=7;", "@leak"),
+        ("/*!50003 SET @leak = 1 */;", "@leak"),
+        ("SET @`leak` = 1;", "@leak"),
+        ("SELECT NEXT VALUE FOR sq;", "LASTVAL(sq)"),
+        ("SELECT NEXTVAL(sq);", "LASTVAL(sq)"),
+        ("SET SESSION gtid_domain_id = 9;", "NULLIF(@@gtid_domain_id, 0)"),
+        ("SET SESSION server_id = 77;", "NULLIF(@@server_id, 1)"),
+        ("SET rand_seed1 = 1, rand_seed2 = 2;", "NULLIF(RAND(), 0) IS NOT NULL AND NULL"),
+    ],
+)
+def test_what_a_file_of_mariadb_leaves(project: Project, leave: str, look: str) -> None:
+    if not project.connection.mysql_is_mariadb and any(
+        word in leave for word in ("sq", "ATOMIC", "gtid", "server_id")
+    ):
+        pytest.skip("MySQL has none")
+    project.query("CREATE FUNCTION f() RETURNS INT BEGIN SET @leak = 5; RETURN 5; END")
+    if project.connection.mysql_is_mariadb:
+        project.query("CREATE SEQUENCE sq")
+    project.write(V1__a=leave, V2__b=f"CREATE TABLE seen AS SELECT {look} AS found;")
+    project.call("upgrade")
+    assert project.query("SELECT found FROM seen") == [(None,)]
 
 
 @pytest.mark.engines("mysql")

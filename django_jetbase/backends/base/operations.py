@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.db import Error
+from django.db.backends.utils import CursorWrapper
 
 from ...files.script import Section
 from ...sql.queries import Expression, Query
@@ -139,13 +140,17 @@ class Operations(Part):
     def run(self, index: int, statement: Statement, section: Section) -> None:
         """Send one statement. Raises StatementFailed."""
         try:
-            with self.backend.busy(), self.backend.cursor() as cursor:
+            with self.backend.busy(), self.cursor() as cursor:
                 cursor.execute(self.as_sent(statement, section))
                 self.drain(cursor)
         except (Error, ValueError) as error:
             errors = self.backend.errors
             known = errors.readable(error, section)
             raise StatementFailed(index, errors.offset_of(known, statement)) from known
+
+    def cursor(self) -> CursorWrapper:
+        """One for a statement of a file, whose rows nobody keeps."""
+        return self.backend.cursor()
 
     def as_sent(self, statement: Statement, section: Section) -> str:
         """The statement as the database's own shell sends it."""

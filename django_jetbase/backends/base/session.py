@@ -1,7 +1,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from ...exceptions import SettingsError
 from ...files.script import Section
@@ -83,16 +83,29 @@ class Session(Part):
         """What is there that was not when the state was noted."""
         return ()
 
+    # Whether files always run in another session than one that somebody has used before, or only
+    # where that holds something.
+    is_kept_apart: ClassVar[bool] = True
+
+    @property
+    def is_unfit(self) -> bool:
+        """Whether files run in another session although nobody has used this one."""
+        return False
+
     def holds(self, sections: Iterable[Section] | None) -> bool:
         """Whether it has, besides settings, what a run of the sections might see or take away.
 
-        None stands for any. Of a session that nobody has used before that is not asked.
+        None stands for any.
         """
         return False
 
     def as_noted(self) -> Iterable[Setting]:
         """What gives another session the settings of this one."""
         return ()
+
+    def settings_apart(self, role: str | None) -> dict[str, Any]:
+        """Django's settings for another connection, in a role if one is given."""
+        return self.connection.settings_dict
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
         """What stands around a section; `atomic` if it is one transaction with its record."""

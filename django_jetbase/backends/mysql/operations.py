@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from django.db import Error
+from django.db.backends.mysql.base import CursorWrapper as DriverCursor
+from django.db.backends.utils import CursorWrapper
 
 from ...files.script import Section
 from ...sql.queries import Query
@@ -125,7 +127,7 @@ class MySQLOperations(Operations):
             if setting is NEW_SESSION:
                 with failing(None):
                     self.session.make_anew()
-                super().set(self.session.as_noted())
+                super().set(self.session.put_back())
             else:
                 super().set([setting])
 
@@ -156,9 +158,18 @@ class MySQLOperations(Operations):
     def as_sent(self, statement: Statement, section: Section) -> str:
         return statement.sql.replace("\r\n", "\n")  # in bodies and literals too, as the client does
 
+    def cursor(self) -> CursorWrapper:
+        """Rows come as they are read."""
+        connection: Any = self.connection
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            raw = connection.connection.cursor(connection.Database.cursors.SSCursor)
+            return CursorWrapper(DriverCursor(raw), connection)
+
     def drain(self, cursor: Any) -> None:
+        super().drain(cursor)
         while cursor.nextset():
-            pass
+            super().drain(cursor)
         if self.connection.connection.warning_count():
             try:
                 for level, code, message in self.execute("SHOW WARNINGS"):

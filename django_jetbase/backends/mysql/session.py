@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.backends.signals import connection_created
 
 from ...files.script import Section
+from ...sql.scanner import Statement
+from ...sql.tokens import OpenTokenError
 from ..base.backend import Backend
 from ..base.session import Changes, Frame, Session, Setting
 
@@ -14,13 +16,18 @@ if TYPE_CHECKING:
     from .backend import MySQLBackend
 
 _SESSION_WORDS = re.compile(r"\b(?:SET|USE|CALL|EXECUTE|LOCK|DATABASE|SCHEMA)\b", re.IGNORECASE)
-# What leaves more than settings: temporary tables, statements and variables by name, user locks.
+# What leaves more than settings: temporary tables, statements and variables by name, user locks,
+# what sequences gave last, and variables that cannot be set back.
 _LEAVES = re.compile(
-    r"\b(?:CALL|EXECUTE|PREPARE|TEMPORARY|HANDLER|GET_LOCK)\b"
-    r"|(?<![\w`'\"@$.])@(?!@)|\b(?:SET|SELECT|INTO|DO|BY|AND|OR|IN|VALUES)@(?!@)",
+    r"\b(?:CALL|EXECUTE|PREPARE|TEMPORARY|HANDLER|GET_LOCK|NEXTVAL|SETVAL|NEXT\s+VALUE|rand_seed[12]"
+    r"|gtid_\w+|pseudo_\w+|skip_parallel_\w+|session_track_\w+|server_id|identity)\b",
     re.IGNORECASE,
 )
-_RUNS_ROUTINES = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES LOAD SET DO".split())
+_VARIABLE = re.compile(r"(?<![@`'\"])@(?!@)")
+_RUNS_NO_ROUTINE = frozenset(
+    "CREATE ALTER DROP RENAME TRUNCATE USE GRANT REVOKE COMMIT ROLLBACK LOCK UNLOCK".split()
+)
+_READS = re.compile(r"\b(?:SELECT|VALUES|TABLE\s+\w+\s*\Z)\b", re.IGNORECASE)
 _MAKES_ROUTINE = re.compile(r"\b(?:FUNCTION|PROCEDURE|TRIGGER|PACKAGE)\b", re.IGNORECASE)
 # Where routines and triggers leave something, as far as this user may read them.
 _WHERE_ROUTINES_LEAVE = (
@@ -97,19 +104,41 @@ class MySQLSession(Session):
         return sections is None or any(map(self._may_leave, sections))
 
     def as_noted(self) -> Iterator[Setting]:
-        yield from self._restore(self)
+        """But for the database, which is that of the alias."""
+        return (setting for setting in self._restore(self) if not setting.sql.startswith("USE "))
 
     def _may_leave(self, section: Section) -> bool:
         """Whether the section may leave more than settings, by itself or by what it calls."""
-        if _LEAVES.search(section.text):
+        if _LEAVES.search(section.text) or self._has_variable(section):
             self._makes_routines |= _MAKES_ROUTINE.search(section.text) is not None
             return True
-        if not any(statement.keyword in _RUNS_ROUTINES for statement in section.statements):
+        if not any(map(self._may_run_routine, section.statements)):
             return False
         if self._leaving is None:
             self._leaving = {name.lower() for (name,) in self.execute(_WHERE_ROUTINES_LEAVE)}
         named = {str(self.connection.settings_dict["NAME"]).lower(), *words(section.text)}
         return self._makes_routines or not self._leaving.isdisjoint(named)
+
+    def _has_variable(self, section: Section) -> bool:
+        """Whether it names a user variable; what is quoted may be an address, or an account."""
+        return "@" in section.text and any(
+            _VARIABLE.search(statement.text, start, end)
+            for statement in section.statements
+            if "@" in statement.text
+            for kind, start, end in self._pieces(statement)
+            if not kind or statement.text.startswith(("/*!", "/*M!"), start)
+        )
+
+    def _pieces(self, statement: Statement) -> Iterable[tuple[str, int, int]]:
+        rules = statement.rules or self.backend.lexicon
+        try:
+            return list(rules.pieces(statement.text))
+        except OpenTokenError:
+            return [("", 0, len(statement.text))]
+
+    def _may_run_routine(self, statement: Statement) -> bool:
+        is_plain = statement.keyword in _RUNS_NO_ROUTINE
+        return not is_plain or _READS.search(statement.text) is not None
 
     def make_anew(self) -> None:
         """Have the session as Django makes one; its number stays. Raises Error."""
@@ -154,6 +183,10 @@ class MySQLSession(Session):
     def _restore_after(self, changes: Changes) -> Iterator[Setting]:
         yield from (Setting(_FORGET[kind].format(name)) for kind, name in changes.left())
         yield NEW_SESSION
+
+    def put_back(self) -> Iterable[Setting]:
+        """What a session that was made anew lacks."""
+        return self._restore(self)
 
     def _restore(self, changes: Changes) -> Iterator[Setting]:
         yield Setting("SET SESSION sql_select_limit = DEFAULT")

@@ -8,6 +8,7 @@ from django.db import Error
 from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement
+from ...sql.tokens import OpenTokenError
 from ..base.errors import NEEDS_NO_TRANSACTION
 from ..base.operations import Operations
 from ..base.session import Frame, Setting
@@ -37,7 +38,7 @@ _SUBSCRIPTION_ALONE = re.compile(
     r"\ACREATE\s+SUBSCRIPTION\b.*\bWITH\s*\(.*\b(?:connect|create_slot)\s*=\s*'?(?:false|off|no|0)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_TO_STDOUT = re.compile(r"\bTO STDOUT\b", re.IGNORECASE)
+_TO_STDOUT = re.compile(r"\bTO\s+STDOUT\b", re.IGNORECASE)
 _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
 )
@@ -54,7 +55,7 @@ class PostgreSQLOperations(Operations):
     )
 
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
-        if statement.keyword == "COPY" and _TO_STDOUT.search(self.lead(statement)):
+        if statement.keyword == "COPY" and _TO_STDOUT.search(self._code(statement)):
             return Obstacle("COPY … TO STDOUT has nobody to send its rows to", "remove it")
         if statement.keyword not in _MAY_NOT_RUN_INSIDE or not self.is_atomic(section):
             return None
@@ -82,12 +83,21 @@ class PostgreSQLOperations(Operations):
         except BaseException:
             self.abandon(frame)
             raise
-        self.restore_after(frame)
+        self.session.equip()
+
+    def restore(self, frame: Frame) -> None:
+        self.set([*frame.restore(self.session), *frame.after(self.session)])
+        self.session.equip()
+
+    def restore_after(self, frame: Frame) -> None:
+        super().restore_after(frame)
+        self.session.equip()
 
     def _send_section(
         self, section: Section, frame: Frame, closing: Callable[[], Iterable[Query]]
     ) -> None:
         """What is sent first begins the transaction, what is sent last records and commits."""
+        encoding = self.backend.info.encoding
         head = [Setting("BEGIN"), *frame.first]
         parts = list(batches(section.statements, self.travels))
         last = None if not parts or parts[-1].is_alone else parts.pop()
@@ -98,13 +108,25 @@ class PostgreSQLOperations(Operations):
             else:
                 self.send(head, part)
             head = []
-        restore = [setting.sql for setting in frame.restore(self.session)]
+        restore = [*frame.check, *(setting.sql for setting in frame.restore(self.session))]
+        if self.backend.info.encoding != encoding:  # which only then is as usual again
+            self.send(head, last, restore)
+            head, last, restore = [], None, []
         record = [self.backend.compose(*query) for query in closing()]
-        self.send(head, last, [*frame.check, *restore, *record, "COMMIT"])
+        after = [setting.sql for setting in frame.after(self.session)]
+        self.send(head, last, [*restore, *record, "COMMIT", *after])
 
     def travels(self, statement: Statement) -> bool:
         """Whether it can be sent together with others."""
-        return statement.rows is None and len(self.parts(statement)) == 1
+        return statement.keyword != "COPY" and len(self.parts(statement)) == 1
+
+    def _code(self, statement: Statement) -> str:
+        """Without what is quoted, and without comments."""
+        sql, rules = statement.sql, statement.rules or self.backend.lexicon
+        try:
+            return "".join(sql[start:end] for kind, start, end in rules.pieces(sql) if not kind)
+        except OpenTokenError:
+            return sql
 
     def set(self, settings: Iterable[Setting]) -> None:
         if PIPELINES:

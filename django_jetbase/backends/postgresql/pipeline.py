@@ -141,6 +141,9 @@ class Exchange:
         status = result.status
         if status == pq.ExecStatus.COPY_IN:
             self._pgconn.put_copy_end(b"there are no rows")
+        elif status in (pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH):
+            self._pgconn.finish()
+            raise errors.NotSupportedError("nobody takes the rows of a COPY TO STDOUT")
         elif status == pq.ExecStatus.FATAL_ERROR and not self._error:
             self._error = result
         elif status in _ANSWERED:

@@ -1,10 +1,10 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any
 
 from django.db import Error
+from django.db.backends.signals import connection_created
 
 from ...exceptions import SettingsError
 from ...files.script import Section
@@ -15,11 +15,12 @@ from .errors import notice_without_rows, said_by, without_rows
 
 CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"  # while the session is still the file's
 # What else only the session has, and a transaction may throw away. Cursors may read what is next.
-_FORGET_SEQUENCES = "DISCARD SEQUENCES"
-_FORGET = ("CLOSE ALL", "DISCARD TEMP", _FORGET_SEQUENCES, "UNLISTEN *")
-_FORGET_LOCKS = "pg_advisory_unlock_all()"
+_FORGET_SEQUENCES = Setting("DISCARD SEQUENCES")
+_FORGET = ("CLOSE ALL", "DISCARD TEMP", "UNLISTEN *")
+_FORGET_LOCKS = Setting("SELECT pg_advisory_unlock_all()")
+_NOT_APART = ("pool", "prepare_threshold")  # the options with which a session is unfit
 _HOLDS = (
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"
+    "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"
     " OR EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
     " OR EXISTS (SELECT FROM pg_cursors WHERE is_holdable)"
     " OR EXISTS (SELECT FROM pg_listening_channels())"
@@ -29,7 +30,6 @@ _HOLDS = (
     " OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = pg_my_temp_schema()))"
 )
 _LAST_VALUE = re.compile(r"\blastval\b", re.IGNORECASE)
-_PREPARES = re.compile(r"\bPREPARE\b", re.IGNORECASE)
 
 
 class PostgreSQLSession(Session):
@@ -38,44 +38,63 @@ class PostgreSQLSession(Session):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self._put_back: list[Setting] = []
+        self.is_equipped = False  # by receivers of connection_created, with more than settings
 
     def note(self) -> None:
         rows = self.execute(
-            "SELECT 'role', current_setting('role') UNION ALL"
+            f"SELECT 'holds', ({_HOLDS})::text UNION ALL SELECT 'user', session_user"
+            " UNION ALL SELECT 'role', current_setting('role') UNION ALL"
             " SELECT name, current_setting(name) FROM pg_settings"
             " WHERE source = 'session' AND context IN ('user', 'superuser')"
             " AND name NOT LIKE 'transaction\\_%%'",
             (),
         )
-        self.role = rows[0][1]
+        (_, held), (_, user), (_, self.role), *settings = rows
+        self.is_equipped = held == "true"
         compose = self.backend.compose
-        calls = ", ".join(compose("set_config(%s, %s, false)", row) for row in rows[1:])
+        calls = ", ".join(compose("set_config(%s, %s, false)", row) for row in settings)
         role = compose("%s", (self.role,)) if self.role != "none" else ""
-        self.put_back_with(calls, role, prepared=not self._prepares_itself)
+        self.put_back_with(calls, role, user if user != self.backend.info.user else None)
+
+    @property
+    def is_unfit(self) -> bool:
+        """Where psycopg prepares statements, which go with all others, or the pool has it back."""
+        return self._prepares_itself or bool(self.connection.settings_dict["OPTIONS"].get("pool"))
+
+    def equip(self) -> None:
+        """Let receivers make again what has gone with that of a file."""
+        if self.is_equipped:
+            connection_created.send(type(self.connection), connection=self.connection)
 
     def holds(self, sections: Iterable[Section] | None) -> bool:
-        return self.execute(_HOLDS) == [(True,)]
+        return self.execute(f"SELECT {_HOLDS}") == [(True,)]
 
     def as_noted(self) -> Iterable[Setting]:
         return self._put_back
 
-    def put_back_with(self, calls: str, role: str, *, prepared: bool = True) -> None:
+    def settings_apart(self, role: str | None) -> dict[str, Any]:
+        given = self.connection.settings_dict
+        options = {
+            name: value for name, value in given["OPTIONS"].items() if name not in _NOT_APART
+        }
+        return {**given, "OPTIONS": options | ({"assume_role": role} if role else {})}
+
+    def put_back_with(self, calls: str, role: str, user: str | None = None) -> None:
         """Have the session put back by calls of set_config, and to a role; both as SQL.
 
-        The role comes last, since it may not be allowed to set what the user has set. Statements
-        of PREPARE go away where `prepared` says so.
+        The role comes last, since it may not be allowed to set what the user has set. A `user` is
+        what the session was given by SET SESSION AUTHORIZATION.
         """
-        selected = [_FORGET_LOCKS]
-        selected += [calls] if calls else []
+        selected = [calls] if calls else []
         selected += [f"set_config('role', {role}, false)"] if role else []
         statements = ["RESET SESSION AUTHORIZATION", "RESET ALL", *_FORGET]
-        statements += [f"SELECT {', '.join(selected)}"]
-        statements += ["DEALLOCATE ALL"] if prepared else []
+        statements += [] if self._prepares_itself else ["DEALLOCATE ALL"]
+        statements += [f"SET SESSION AUTHORIZATION {self.backend.quote(user)}"] if user else []
+        statements += [f"SELECT {', '.join(selected)}"] if selected else []
         self._put_back = [Setting(sql) for sql in statements]
 
     @property
     def _prepares_itself(self) -> bool:
-        """Whether psycopg has prepared statements, which may not be taken from under it."""
         return getattr(self.connection.connection, "prepare_threshold", None) is not None
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
@@ -85,14 +104,14 @@ class PostgreSQLSession(Session):
             first=settings if atomic else (),
             check=(CHECK_DEFERRED,),
             restore=self._restore,
-            after=partial(self._forget_prepared, section),
+            after=self._restore_after,
         )
 
     def _asked_for(self, section: Section, how: str) -> Iterator[Setting]:
         """What the directives of a section set; timeouts are in milliseconds."""
         given, places = section.directives, section.places
-        if _LAST_VALUE.search(section.text):
-            yield Setting(_FORGET_SEQUENCES)  # that of a record may be the last
+        if how == "SET" and _LAST_VALUE.search(section.text):
+            yield _FORGET_SEQUENCES  # that of a record may be the last
         for name in ("lock_timeout", "statement_timeout"):
             seconds = getattr(given, name)
             if seconds is not None:
@@ -104,11 +123,9 @@ class PostgreSQLSession(Session):
         """Everything, since that travels with the file, and asking does not."""
         return self._put_back
 
-    def _forget_prepared(self, section: Section, changes: Changes) -> Iterator[Setting]:
-        """Those of SQL, one by one where psycopg has some of its own."""
-        if self._prepares_itself and _PREPARES.search(section.text):
-            rows = self.execute("SELECT name FROM pg_prepared_statements WHERE from_sql")
-            yield from (Setting(f"DEALLOCATE {self.backend.quote(name)}") for (name,) in rows)
+    def _restore_after(self, changes: Changes) -> Iterable[Setting]:
+        """What the file has locked is free when all can see what it did; a record has an id."""
+        return (_FORGET_LOCKS, _FORGET_SEQUENCES)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -147,17 +164,16 @@ class PostgreSQLSession(Session):
                 f" too, and the alias {self.connection.alias!r} connects through one. Run this on"
                 " an alias that connects to the server itself (--database)."
             )
-        options = self.connection.settings_dict["OPTIONS"]
-        had, usual = "assume_role" in options, options.get("assume_role")
+        shared = self.connection.settings_dict  # with the connections of other threads
         ((before,),) = self.execute("SELECT current_setting('role')")
         self.execute(f"SET ROLE {self.backend.quote(role)}")
-        options["assume_role"] = role
+        if not shared["OPTIONS"].get("pool"):
+            options = shared["OPTIONS"] | {"assume_role": role}
+            self.connection.settings_dict = {**shared, "OPTIONS": options}
         try:
             yield
         finally:
-            options["assume_role"] = usual
-            if not had:
-                del options["assume_role"]
+            self.connection.settings_dict = shared
             with suppress(Error):  # in a transaction that has failed, whose end takes it back
                 if self.backend.is_connected():
                     own = before if before == "none" else self.backend.quote(before)

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from ...files.script import Section
 from ...sql.scanner import Statement
@@ -18,16 +18,23 @@ _TEMPORARY = (
 )
 _ATTACHED = "SELECT 'DATABASE', name FROM pragma_database_list WHERE name NOT IN ('main', 'temp')"
 _DROP_TABLE = re.compile(r"DROP TABLE\b", re.IGNORECASE)
+_LIKE = "case_sensitive_like"  # which cannot be asked for
 INSIDE = (
     "query_only ignore_check_constraints legacy_alter_table recursive_triggers writable_schema"
     " reverse_unordered_selects automatic_index busy_timeout cache_size read_uncommitted"
-    " secure_delete trusted_schema cell_size_check defer_foreign_keys"
+    " secure_delete trusted_schema cell_size_check defer_foreign_keys cache_spill analysis_limit"
+    " threads max_page_count checkpoint_fullfsync fullfsync count_changes full_column_names"
+    " short_column_names empty_result_callbacks"
 ).split()
-OUTSIDE = "foreign_keys synchronous temp_store locking_mode".split()  # of a transaction
+OUTSIDE = (  # of a transaction
+    "foreign_keys synchronous temp_store locking_mode journal_mode journal_size_limit"
+).split()
+_IN_FILE = "wal"  # a journal mode that belongs to the database
 
 
 class SQLiteSession(Session):
     backend: SQLiteBackend
+    is_kept_apart: ClassVar[bool] = False  # what it is reading would keep the other from writing
 
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
@@ -37,13 +44,17 @@ class SQLiteSession(Session):
 
     def note(self) -> None:
         known = {name for (name,) in self.execute("SELECT name FROM pragma_pragma_list")}
-        selects = (f"SELECT '{n}', * FROM pragma_{n}" for n in [*INSIDE, *OUTSIDE] if n in known)
+        selects = [f"SELECT '{n}', * FROM pragma_{n}" for n in [*INSIDE, *OUTSIDE] if n in known]
+        selects.append(f"SELECT '{_LIKE}', 'A' NOT LIKE 'a'")
         self._look = " UNION ALL ".join(selects)
         self.pragmas = dict(self.execute(self._look))
         self._there = set(self._objects())
 
     def moved(self) -> Collection[str]:
-        return {name for name, value in self.execute(self._look) if self.pragmas[name] != value}
+        now = dict(self.execute(self._look))
+        found = {name for name, value in now.items() if self.pragmas[name] != value}
+        modes = (now.get("journal_mode"), self.pragmas.get("journal_mode"))
+        return found - {"journal_mode"} if _IN_FILE in modes else found
 
     def left(self) -> Collection[Leftover]:
         return [found for found in self._objects() if found not in self._there]
@@ -55,7 +66,7 @@ class SQLiteSession(Session):
         return bool(self._objects())
 
     def as_noted(self) -> Iterator[Setting]:
-        yield from self._restore([*INSIDE, *OUTSIDE], self)
+        yield from self._restore([*INSIDE, _LIKE, *OUTSIDE], self)
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
         """With enforcement on, DROP TABLE would first delete the rows and cascade."""
@@ -87,10 +98,10 @@ class SQLiteSession(Session):
         return bool(_DROP_TABLE.match(self.backend.operations.lead(statement)))
 
     def _restore_inside(self, changes: Changes) -> Iterator[Setting]:
+        yield from self._restore([*INSIDE, _LIKE], changes)
         for kind, name in changes.left():
             if kind != "DATABASE":
                 yield Setting(f"DROP {kind} IF EXISTS temp.{self.backend.quote(name)}")
-        yield from self._restore(INSIDE, changes)
 
     def _restore_outside(self, changes: Changes) -> Iterator[Setting]:
         for kind, name in changes.left():
