@@ -389,10 +389,15 @@ def test_a_session_made_anew_is_as_django_makes_it(project: Project) -> None:
 def test_in_a_script_too(project: Project) -> None:
     own = {
         "postgresql": "PREPARE p AS SELECT 1; LISTEN c; SELECT pg_advisory_lock(7);",
-        "mysql": "PREPARE p FROM 'SELECT 1'; SET @v = 1;",
+        "mysql": "PREPARE p FROM 'SELECT 1'; PREPARE q FROM 'SELECT 1'; DEALLOCATE PREPARE q;"
+        " SET @v = 1, @'a b' = 2; SELECT DISTINCT@w:=7; SELECT GET_LOCK('own', 0);",
         "sqlite": "ATTACH ':memory:' AS [other one]; CREATE TEMP VIEW \"w w\" AS SELECT 1;",
     }[project.vendor]
-    project.write(V1__a=f"{OFF}{STAGING}\n{own}", V2__b=f"{OFF}{STAGING}\n{own}", V3__c=REAL)
+    project.write(V1__a=f"{OFF}{STAGING}\n{own}", V2__b=f"{OFF}{STAGING}\n{own}")
+    seen = "CREATE TABLE own AS SELECT coalesce(@v, @'a b', @w, IS_USED_LOCK('own')) AS found;"
+    project.write(V3__c=f"{REAL}\n{seen if project.vendor == 'mysql' else ''}")
     project.run_script(project.call("upgrade", sql=True)).check_returncode()
     assert project.query("SELECT * FROM staging") == [(42,)]
     assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
+    if project.vendor == "mysql":
+        assert project.query("SELECT found FROM own") == [(None,)]

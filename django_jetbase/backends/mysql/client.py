@@ -16,9 +16,10 @@ _NAME = r"(?:`(?:[^`]|``)+`|[\w$]+)"
 _TEMPORARY = re.compile(
     rf"\bTEMPORARY\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME}(?:\s*\.\s*{_NAME})?)", re.IGNORECASE
 )
-_VARIABLE = re.compile(rf"(?<![\w`'\"@$.])@({_NAME})")
+_VARIABLE = re.compile(rf"(?<![@`'\"])@({_NAME}|'[^'\\\n]+'|\"[^\"\\\n]+\")(?!\w)")
+_LOCK = re.compile(r"\bGET_LOCK\s*\(\s*('[^'\\\n]+')", re.IGNORECASE)
 _PREPARED = re.compile(rf"\bPREPARE\s+({_NAME})\s+FROM\b", re.IGNORECASE)
-_DEALLOCATES = re.compile(r"\b(?:DEALLOCATE|DROP)\s+PREPARE\b", re.IGNORECASE)
+_DEALLOCATED = re.compile(rf"\b(?:DEALLOCATE|DROP)\s+PREPARE\s+({_NAME})", re.IGNORECASE)
 _DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
 _PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
 # What a routine may set without being named in the file that calls it.
@@ -88,11 +89,14 @@ class MySQLClient(Client):
     def left(self, section: Section) -> Collection[Leftover]:
         """What the section names. A client cannot make its session anew, and keep its lock."""
         text = section.text
-        tables = ("TABLE", _TEMPORARY.findall(text))
-        variables = ("VARIABLE", [f"@{name}" for name in _VARIABLE.findall(text)])
-        prepared = ("PREPARE", [] if _DEALLOCATES.search(text) else _PREPARED.findall(text))
-        found = (tables, variables, prepared)
-        return [Leftover(kind, name) for kind, names in found for name in dict.fromkeys(names)]
+        deallocated = set(_DEALLOCATED.findall(text))
+        found = {
+            "TABLE": _TEMPORARY.findall(text),
+            "VARIABLE": [f"@{name}" for name in _VARIABLE.findall(text)],
+            "PREPARE": [name for name in _PREPARED.findall(text) if name not in deallocated],
+            "LOCK": _LOCK.findall(text),
+        }
+        return [Leftover(kind, name) for kind, names in found.items() for name in sorted({*names})]
 
     def statement(self, statement: Statement, section: Section) -> str:
         sql = self.backend.operations.as_sent(statement, section)

@@ -54,6 +54,7 @@ _FORGET = {
     "TABLE": "DROP TEMPORARY TABLE IF EXISTS {}",
     "VARIABLE": "SET {} = NULL",
     "PREPARE": "DEALLOCATE PREPARE {}",
+    "LOCK": "DO RELEASE_LOCK({})",
 }
 ROLE = "role"  # among the names of variables
 
