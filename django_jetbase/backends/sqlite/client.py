@@ -51,6 +51,7 @@ class SQLiteClient(Client):
         yield f".timeout {_TIMEOUT}"
         session = self.backend.session
         session.note()
+        del session.pragmas["journal_mode"]  # which a file may have changed for good
         with closing(sqlite3.connect(":memory:")) as plain:
             for name, value in session.pragmas.items():
                 usual = plain.execute(f"PRAGMA {name}").fetchone()

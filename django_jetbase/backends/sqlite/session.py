@@ -112,7 +112,7 @@ class SQLiteSession(Session):
     def _restore(self, names: Sequence[str], changes: Changes) -> Iterator[Setting]:
         found = changes.moved()
         for name in names:
-            if name in found:
+            if name in found and name in self.pragmas:
                 yield _set(name, self.pragmas[name])
 
     @contextmanager
