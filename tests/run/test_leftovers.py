@@ -1,6 +1,7 @@
 """A file begins with the session as Django made it, and leaves nothing in it."""
 
 import threading
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -156,6 +157,35 @@ def test_nothing_is_asked_behind_a_file_that_cannot_leave_anything(project: Proj
     database = Database(project.alias)
     section = parse("V1__a.sql", text, database.backend.lexicon).upgrade
     assert database.backend.session.frame(section, atomic=False) == Frame()
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_the_isolation_level_of_the_options_holds(project: Project) -> None:
+    look = {
+        "postgresql": "current_setting('transaction_isolation')",
+        "mysql": "@@tx_isolation",
+    }[project.vendor]
+    level: Any = "serializable"
+    if project.vendor == "postgresql":
+        level = import_module(
+            "django.db.backends.postgresql.psycopg_any"
+        ).IsolationLevel.SERIALIZABLE
+    elif not project.connection.mysql_is_mariadb:
+        look = "@@transaction_isolation"
+    options = project.connection.settings_dict["OPTIONS"]
+    twin = project.another(OPTIONS=options | {"isolation_level": level})
+    project.write(
+        V1__a=f"CREATE TABLE seen (level VARCHAR(20)); INSERT INTO seen SELECT {look};",
+        V2__b=f"INSERT INTO seen SELECT {look};",
+    )
+    twin.call("upgrade")
+    assert {level.upper() for (level,) in twin.query("SELECT level FROM seen")} == {"SERIALIZABLE"}
+    project.write(
+        V3__c=f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; INSERT INTO seen SELECT {look};"
+    )
+    twin.call("upgrade")
+    if project.vendor == "postgresql":
+        assert ("repeatable read",) in twin.query("SELECT level FROM seen")
 
 
 SETTINGS = {

@@ -110,6 +110,10 @@ class PostgreSQLSession(Session):
     def _asked_for(self, section: Section, how: str) -> Iterator[Setting]:
         """What the directives of a section set; timeouts are in milliseconds."""
         given, places = section.directives, section.places
+        if how == "SET LOCAL" and "isolation_level" in self.connection.settings_dict["OPTIONS"]:
+            connection: Any = self.connection
+            level = connection.isolation_level.name.replace("_", " ")
+            yield Setting(f"SET TRANSACTION ISOLATION LEVEL {level}")  # which psycopg would begin
         if how == "SET" and _LAST_VALUE.search(section.text):
             yield _FORGET_SEQUENCES  # that of a record may be the last
         for name in ("lock_timeout", "statement_timeout"):
