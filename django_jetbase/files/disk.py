@@ -11,6 +11,7 @@ from ..exceptions import MigrationFileError
 # A pipe opens without waiting for its other end; nothing translates line breaks.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _BLOCK = 1 << 16
+LARGEST = 1 << 29  # bytes of a file; its text takes several times as much in memory
 
 
 class File(NamedTuple):
@@ -69,10 +70,16 @@ def walk(root: Path) -> Iterator[tuple[str, str, str]]:
 
 def _refuse_broken_link(path: Path) -> None:
     """It may have led to a directory, whose files are not gone."""
-    if path.is_symlink() and not path.exists():
+    if not path.is_symlink():
+        return
+    try:
+        path.stat()
+    except OSError as error:
+        nowhere = isinstance(error, FileNotFoundError)
+        said = "the link leads nowhere" if nowhere else f"where its link leads: {error.strerror}"
         raise MigrationFileError(
-            f"{path}: cannot be read: the link leads nowhere; correct it, or take it away."
-        )
+            f"{path}: cannot be read: {said}; correct it, or take it away."
+        ) from error
 
 
 def _read(name: str, path: str, place: str) -> File:
@@ -80,20 +87,23 @@ def _read(name: str, path: str, place: str) -> File:
         data = _bytes(place)
     except OSError as error:
         return File(name, path, place, b"", f"cannot be read: {error.strerror}")
-    if data is None:
-        return File(name, path, place, b"", "is no regular file")
+    if isinstance(data, str):
+        return File(name, path, place, b"", data)
     return File(name, path, place, data)
 
 
-def _bytes(place: str) -> bytes | None:
-    """The bytes, with the fewest system calls there can be; None of what is no regular file."""
+def _bytes(place: str) -> bytes | str:
+    """The bytes, with few system calls; or why there are none."""
     descriptor = os.open(place, _OPEN_FLAGS)
     try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            return "is no regular file"
+        if about.st_size > LARGEST:
+            return f"has {about.st_size} bytes, more than the {LARGEST} that can be read"
         data = os.read(descriptor, _BLOCK)
-        if 0 < len(data) < _BLOCK:  # only a file, or a pipe that somebody fills, gives so much
+        if len(data) == about.st_size:
             return data
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         pieces = [data]
         while piece := os.read(descriptor, 1 << 24):
             pieces.append(piece)

@@ -14,6 +14,10 @@ _NAME = re.compile(
     rf"(?:V(?P<version>{_VERSION})|(?P<kind>ROC|RA))__(?P<description>.+)\.(?i:sql)", re.DOTALL
 )
 _LONGEST_PATH = 1000
+# What would move a terminal's cursor, or the direction of text.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 
 
 class Files(NamedTuple):
@@ -38,6 +42,8 @@ def migrations_of(files: Iterable[File]) -> Files:
             problems.append(_same_path(file.path, migrations[file.path]))
         elif name is None or len(file.path) > _LONGEST_PATH or not _is_text(file.path):
             problems.append(_bad_name(file.path))
+            if name:
+                unreadable.add(migration_key(name.version, file.path))
         elif problem := _unreadable(file):
             problems.append(problem)
             unreadable.add(migration_key(name.version, file.path))
@@ -76,6 +82,9 @@ def _same_path(path: str, other: Migration) -> Problem:
 def _bad_name(path: str) -> Problem:
     if len(path) > _LONGEST_PATH:
         message, hint = f"the path is longer than {_LONGEST_PATH} characters", "shorten it"
+    elif _UNPRINTABLE.search(path):
+        message = "the path has a control character, or one for the direction of text"
+        hint = "rename the file or the folder"
     else:
         message = (
             "the name is none of V<version>__<description>.sql, ROC__<description>.sql and"
@@ -106,9 +115,14 @@ def versions(roots: Iterable[Path]) -> set[Version]:
 
 
 def _is_text(path: str) -> bool:
-    """Whether the name is in the encoding of the file system, which the history needs."""
+    """Whether the name is in the encoding of the file system, which the history needs.
+
+    And shows in any list as what it is.
+    """
     return path == _shown(path)
 
 
 def _shown(path: str) -> str:
-    return path.encode(errors="replace").decode()
+    return _UNPRINTABLE.sub(
+        lambda match: f"\\u{ord(match[0]):04x}", path.encode(errors="replace").decode()
+    )
