@@ -140,9 +140,9 @@ def test_a_comment_at_the_end_swallows_nothing(project: Project) -> None:
 
 def test_names_with_anything_in_them(project: Project) -> None:
     name = 'V1__it\'s_100%_\\_é_😀_:HOST_"x"'
-    project.write(**{name: A, "ROC__a\nb": "SELECT 1;"})
+    project.write(**{name: A, "ROC__a b": "SELECT 1;"})
     run(project)
-    assert states(project) == {f"{name}.sql": "applied", "ROC__a\nb.sql": "applied"}
+    assert states(project) == {f"{name}.sql": "applied", "ROC__a b.sql": "applied"}
     run(project, "rollback")
     assert project.tables() == set()
 
