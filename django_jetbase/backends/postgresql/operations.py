@@ -97,6 +97,7 @@ class PostgreSQLOperations(Operations):
         self, section: Section, frame: Frame, closing: Callable[[], Iterable[Query]]
     ) -> None:
         """What is sent first begins the transaction, what is sent last records and commits."""
+        self.set(frame.before)
         encoding = self.backend.info.encoding
         head = [Setting("BEGIN"), *frame.first]
         parts = list(batches(section.statements, self.travels))

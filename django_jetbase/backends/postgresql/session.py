@@ -99,8 +99,10 @@ class PostgreSQLSession(Session):
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
         settings = list(self._asked_for(section, "SET LOCAL" if atomic else "SET"))
+        # What a record has taken may be the last value.
+        before = [_FORGET_SEQUENCES] if _LAST_VALUE.search(section.text) else []
         return Frame(
-            before=() if atomic else settings,
+            before=before if atomic else [*before, *settings],
             first=settings if atomic else (),
             check=(CHECK_DEFERRED,),
             restore=self._restore,
@@ -114,8 +116,6 @@ class PostgreSQLSession(Session):
             connection: Any = self.connection
             level = connection.isolation_level.name.replace("_", " ")
             yield Setting(f"SET TRANSACTION ISOLATION LEVEL {level}")  # which psycopg would begin
-        if how == "SET" and _LAST_VALUE.search(section.text):
-            yield _FORGET_SEQUENCES  # that of a record may be the last
         for name in ("lock_timeout", "statement_timeout"):
             seconds = getattr(given, name)
             if seconds is not None:
