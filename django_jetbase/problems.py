@@ -35,6 +35,7 @@ class Rule(StrEnum):
     NO_EFFECT = "jetbase.W009"
     EMPTY = "jetbase.W010"
     STARTS_OVER = "jetbase.W011"
+    CANNOT_ROLL_BACK = "jetbase.W012"
 
 
 class Problem(NamedTuple):

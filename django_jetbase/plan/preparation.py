@@ -62,6 +62,7 @@ class Preparation:
                 *self._django_obstacles(item, dependencies),
                 *self._near_markers(item),
                 *self._obstacles(item),
+                *self._obstacles_to_rollback(item),
                 *self._without_effect(item),
             ]
         return Prepared(tuple(planned), plan.left, tuple(problems))
@@ -186,11 +187,20 @@ class Preparation:
             )
             hint = "run it on an alias that connects to the server itself (--database)"
             yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+        yield from self._obstacles_in(section, item.step.path, Rule.CANNOT_RUN)
+
+    def _obstacles_to_rollback(self, item: Planned) -> Iterator[Problem]:
+        """What the rollback section of a file that is to be applied will not run with."""
+        if item.section and item.step.migration and item.step.direction is Direction.UPGRADE:
+            section = self.script(item.step.migration).rollback
+            yield from self._obstacles_in(section, item.step.path, Rule.CANNOT_ROLL_BACK)
+
+    def _obstacles_in(self, section: Section | None, path: str, rule: Rule) -> Iterator[Problem]:
         for statement in section.statements if section else ():
             assert section is not None  # it has statements
             if reason := self.backend.operations.obstacle(statement, section):
                 line, column = section.place(statement.start)
-                yield Problem(Rule.CANNOT_RUN, item.step.path, *reason, line, column)
+                yield Problem(rule, path, *reason, line, column)
 
     def _without_effect(self, item: Planned) -> Iterator[Problem]:
         """An upgrade that does nothing, and directives that hold for nothing on this database."""

@@ -209,6 +209,18 @@ def test_W011(project: Project) -> None:
     assert "incomplete ROC__b.sql" in project.call("status")
 
 
+@pytest.mark.engines("postgresql", "sqlite")
+def test_W012(project: Project) -> None:
+    project.write(V1__a=f"{B}-- rollback\nDROP TABLE b;\nVACUUM;\n")
+    assert "before the first statement" in found(project)["jetbase.W012"]["hint"]
+    assert "jetbase.W012" in warned(project)
+    project.call("upgrade")
+    assert "V1__a.sql:4:1: VACUUM" in project.said
+    assert "jetbase.W012" not in found(project)
+    with pytest.raises(CommandError, match=r"V1__a\.sql:4:1: VACUUM .*\(jetbase\.E010\)"):
+        project.call("rollback")
+
+
 def test_W001(project: Project) -> None:
     project.configure(MIGRATIONS_DIR=project.folder / "nowhere")
     assert list(warned(project)) == ["jetbase.W001"]
