@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ def setting_errors() -> Iterator[str]:
 def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator[str]:
     for key, value in given.items():
         if key not in known:
-            yield f'{name}["{key}"] is not a setting; known are {", ".join(sorted(known))}.'
+            meant = get_close_matches(str(key).upper(), known, 1)
+            hint = f"did you mean {meant[0]}? Known" if meant else "known"
+            yield f'{name}["{key}"] is not a setting; {hint} are {", ".join(sorted(known))}.'
         elif value is None and key in _OPTIONAL:
             continue
         elif key != "DATABASES" and not _fits(value, _TYPES[key]):

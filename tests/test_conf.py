@@ -44,7 +44,9 @@ def test_another_alias_has_only_what_it_names(settings: Any, other: str) -> None
     ("setting", "message"),
     [
         ([], "must be a dictionary"),
-        ({"MIGRATION_DIR": "/x"}, "is not a setting"),
+        ({"MIGRATION_DIR": "/x"}, "is not a setting; did you mean MIGRATIONS_DIR?"),
+        ({"lock_wait": 1}, "is not a setting; did you mean LOCK_WAIT?"),
+        ({"SOMETHING": 1}, "is not a setting; known are"),
         ({"MIGRATIONS_DIR": 7}, "must be str or Path"),
         ({"MIGRATIONS_DIR": []}, "must be str or Path"),
         ({"SKIP_VALIDATION": "no"}, "must be bool"),

@@ -87,6 +87,19 @@ def test_wrong_usage(shell: Shell, command: str) -> None:
     shell(f"jetbase_{command}", 2)
 
 
+def test_options_that_mean_something_else(shell: Shell) -> None:
+    """To the original both -v and --version name the version of a new file."""
+    shell("jetbase_init", 0)
+    for options in ("--version 1", "--version=1", "-v 2.5", "-v2.5", "-v 20260101"):
+        said = shell(f"jetbase_new x {options}", 2)
+        assert "name the version of a migration by --migration-version" in said
+    assert list(shell.migrations.iterdir()) == []
+    assert "-v is the verbosity; name the" in shell("jetbase_new x -v 1", 0)
+    assert shell("jetbase_new x --migration-version 7 -v 1", 0) == ""
+    assert shell("jetbase_new x --verbosity 0", 0) == ""
+    assert "zero undoes all" in shell("jetbase_rollback --to-version 0", 1)
+
+
 def test_pending(shell: Shell) -> None:
     shell("jetbase_init", 0)
     (shell.migrations / "RA__always.sql").write_text("SELECT 1;")

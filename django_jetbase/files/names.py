@@ -13,6 +13,18 @@ _VERSION = r"[0-9]+(?:[._][0-9]+)*"
 _NAME = re.compile(
     rf"(?:V(?P<version>{_VERSION})|(?P<kind>ROC|RA))__(?P<description>.+)\.(?i:sql)", re.DOTALL
 )
+_NEARLY = [
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"R__", "what Flyway calls R__ is ROC__ here, and RA__ if it runs always"),
+        (r"U[0-9][0-9._]*__", "what Flyway calls U is the rollback section of the V file here"),
+        (r"B[0-9][0-9._]*__", "what Flyway calls B is jetbase_baseline here"),
+        (r"v[0-9][0-9._]*_|roc_|ra_", "the letters in front are capitals"),
+        (r"(?:V[0-9]+(?:[._][0-9]+)*|ROC|RA)_[^_]", "two '_' stand before the description"),
+        (r"(?:V[0-9]+(?:[._][0-9]+)*|ROC|RA)-", "two '_' stand before the description, no '-'"),
+        (r"V[0-9]+(?:[._][0-9]+)*(?:__)?\.", "a description stands behind the version and two '_'"),
+    )
+]
 _LONGEST_PATH = 1000
 # What would move a terminal's cursor, or the direction of text.
 _UNPRINTABLE = re.compile(
@@ -90,8 +102,13 @@ def _bad_name(path: str) -> Problem:
             "the name is none of V<version>__<description>.sql, ROC__<description>.sql and"
             " RA__<description>.sql"
         )
-        hint = "rename it, or end it in something else than .sql"
+        hint = _meant(path.rpartition("/")[2]) + "rename it, or end it in something else than .sql"
     return Problem(Rule.BAD_NAME, _shown(path), message, hint)
+
+
+def _meant(name: str) -> str:
+    """What a name that is nearly right, or another tool's, would be here."""
+    return next((f"{said}; " for pattern, said in _NEARLY if pattern.match(name)), "")
 
 
 def parse_name(file_name: str) -> Name | None:

@@ -1,11 +1,12 @@
 """Which steps a run takes, and what forbids it: pure functions over files and history."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..exceptions import TargetError
-from ..files.names import parse_version
+from ..files.names import parse_name, parse_version
 from ..migration import Applied, Direction, Migration, Version
 from ..problems import Problem, Rule
 from .state import OutOfOrder, State, subject
@@ -44,8 +45,11 @@ class Plan:
 
 
 def target_version(text: object) -> Version:
-    """The version that is named. Raises TargetError for what is none."""
-    version = parse_version(text) if isinstance(text, str) else None
+    """The version that is named, also by a file. Raises TargetError for what is none."""
+    name = parse_name(text.rpartition("/")[2]) if isinstance(text, str) else None
+    if name and name.version:
+        return name.version
+    version = parse_version(re.sub(r"\A[Vv](?=\d)", "", text)) if isinstance(text, str) else None
     if version is None:
         raise TargetError(f"{text!r} is no version: use digits separated by '.' or '_'.")
     return version
@@ -269,7 +273,9 @@ def kept_problems(state: State, plan: Plan) -> list[Problem]:
 def _check_exists(version: Version, state: State) -> None:
     known = {m.version for m in state.migrations} | {row.version for row in state.applied}
     if version not in known:
+        is_zero = not any(version.numbers)
+        to_zero = f" jetbase_rollback --to-version {ZERO} undoes all." if is_zero else ""
         raise TargetError(
-            f"There is no version {version}: jetbase_status lists those there are.",
+            f"There is no version {version}: jetbase_status lists those there are.{to_zero}",
             version=str(version),
         )

@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 
 from django_jetbase.exceptions import MigrationFileError
-from django_jetbase.files.names import parse_name, parse_version, versions
+from django_jetbase.files.disk import read_files
+from django_jetbase.files.names import migrations_of, parse_name, parse_version, versions
 from django_jetbase.files.new import create_migration
 from django_jetbase.migration import Kind, Version, checksum
+from django_jetbase.plan.plan import target_version
 
 
 @pytest.mark.parametrize(
@@ -90,3 +92,31 @@ def test_bad_new_files(tmp_path: Path, kind: Kind, description: str, version: st
     with pytest.raises(MigrationFileError):
         create_migration(tmp_path, kind, description, version)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("R__x.sql", "ROC__ here"),
+        ("U1__x.sql", "the rollback section of the V file"),
+        ("B1__x.sql", "jetbase_baseline"),
+        ("V4_one.sql", "two '_' stand before"),
+        ("V4-one.sql", "no '-'"),
+        ("ROC_x.sql", "two '_' stand before"),
+        ("v5__x.sql", "capitals"),
+        ("roc__x.sql", "capitals"),
+        ("V6.sql", "a description stands behind"),
+        ("V6__.sql", "a description stands behind"),
+        ("x.sql", ""),
+    ],
+)
+def test_a_name_that_is_nearly_one(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).write_text("SELECT 1;")
+    (problem,) = migrations_of(read_files([tmp_path])).problems
+    assert said in problem.hint
+    assert problem.hint.endswith("rename it, or end it in something else than .sql")
+
+
+@pytest.mark.parametrize("named", ["3", "v3", "V3", "3.0", "V3__a.sql", "sub/V3__a.sql"])
+def test_a_version_as_people_name_it(named: str) -> None:
+    assert target_version(named) == Version("3")

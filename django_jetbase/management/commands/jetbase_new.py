@@ -1,4 +1,6 @@
+import sys
 from argparse import ArgumentParser
+from itertools import pairwise
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -11,12 +13,14 @@ from ...interop.django_migrations import DjangoSQL, sql_of
 from ...migration import Kind
 from ..base import USAGE, JetbaseCommand
 
+_INSTEAD = "name the version of a migration by --migration-version."
 KINDS = {"versioned": Kind.VERSIONED, "roc": Kind.RUNS_ON_CHANGE, "ra": Kind.RUNS_ALWAYS}
 
 
 class Command(JetbaseCommand):
     help = "Writes a new migration file with an upgrade and a rollback section."
     several = False
+    by_verbosity = False  # somebody may have meant to give the version
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -44,6 +48,17 @@ class Command(JetbaseCommand):
             help="write the SQL of this Django migration, which is then recorded with Django too",
         )
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Both options mean another thing to Django, and the version to the original."""
+        for given, following in pairwise([*argv[2:], ""]):
+            if given.startswith("-v"):
+                self.by_verbosity = (given[2:].removeprefix("=") or following) in set("0123")
+            if given.startswith("--version") or (given.startswith("-v") and not self.by_verbosity):
+                hint = f"{given[:9] if given[1] == '-' else '-v'} is Django's own; {_INSTEAD}"
+                self.stderr.write(f"CommandError: {hint}", self.style.ERROR)
+                sys.exit(USAGE)
+        super().run_from_argv(argv)
+
     def run(self, **options: Any) -> None:
         description, text = options["description"], TEMPLATE
         if options["from_django"]:
@@ -61,6 +76,8 @@ class Command(JetbaseCommand):
             text,
         )
         self.stdout.write(str(path))
+        if self.by_verbosity and not options["migration_version"]:
+            self.complain(f"-v is the verbosity; {_INSTEAD}")
 
     def sql_of(self, **options: Any) -> DjangoSQL:
         if options["kind"] != "versioned":
