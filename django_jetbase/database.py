@@ -39,6 +39,7 @@ class Database:
         self.settings = Settings.of(alias)
         self.lock_wait = self.settings.lock_wait if lock_wait is None else lock_wait
         self.connection = connections[alias]
+        self._close_dead_connection()
         self._is_used = self.connection.connection is not None  # so that it may hold something
         refuse_moving_backend(self.connection)
         self.backend = backend_of(self.connection, self._hear)
@@ -54,6 +55,14 @@ class Database:
         self.lease = Lease(self.backend, self.tables)
         self.lock = Lock(self.backend, self.lease, timing)
         self.recorder = Recorder(self.backend, self.tables, limit, self.lease)
+
+    def _close_dead_connection(self) -> None:
+        """As before a request, since the server may have closed it meanwhile."""
+        connection = self.connection
+        if connection.connection is None or connection.in_atomic_block or not connection.autocommit:
+            return
+        if not connection.is_usable():
+            connection.close()
 
     def _hear(self, text: str) -> None:
         values = self.settings.placeholders.items()

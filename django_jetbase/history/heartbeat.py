@@ -26,11 +26,15 @@ USUAL = Timing()
 
 
 class Pulse:
-    """What a run hears of its own heartbeats: the last one, and whether its lock is lost."""
+    """What a run hears of its own heartbeats: the last one, and whether its lock is lost.
+
+    It is `alone` while there is no second connection for them.
+    """
 
     def __init__(self, timing: Timing) -> None:
         self.timing = timing
         self.lost = threading.Event()
+        self.alone = False
         self.beaten: float | None = None  # None while there are none
 
     @property
@@ -83,14 +87,28 @@ def _beat(
             if not Lease(other, lease.tables, token).beat():
                 pulse.lost.set()
                 break
-            pulse.beaten = time.monotonic()
+            pulse.beaten, pulse.alone = time.monotonic(), False
             blockers = other.locking.blockers(session) if session else []
             for blocker in blockers:
                 if blocker.session not in known:
                     backend.notice(f"Waiting for a lock of the database: {blocker}")
             known = {blocker.session for blocker in blockers}
-        except Exception:  # also of a project's receivers; a heartbeat may be missed
-            if other:
+        except Exception as error:  # also of a project's receivers; a heartbeat may be missed
+            if other and other.connection.connection is None:
+                _say_alone(backend, pulse, error)
+                other = None
+            elif other:
                 other.connection.close()
     if other:
         other.connection.close()
+
+
+def _say_alone(backend: Backend, pulse: Pulse, error: Exception) -> None:
+    """Say it once; the run then asks over its own connection."""
+    if not pulse.alone:
+        said = backend.errors.message_of(error)
+        backend.notice(
+            "There is no second connection for a sign of life, so none is given while a statement"
+            f" runs: {said}"
+        )
+    pulse.alone = True

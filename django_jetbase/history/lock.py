@@ -64,8 +64,15 @@ class Lock:
     def verify(self) -> None:
         """Raise LockLostError where the lock is another's, as far as heartbeats tell.
 
-        Where the last one is long ago, as after the process stood still, waits for the next.
+        Where the last one is long ago, as after the process stood still, waits for the next. A run
+        that can give none asks the database.
         """
+        if self._pulse.alone:
+            if self.backend.in_transaction():
+                self.ask()
+            elif not self.lease.beat():
+                raise self._lost_error()
+            return
         deadline = time.monotonic() + self.timing.stale
         while self._pulse.is_late and not self._pulse.lost.is_set():
             if time.monotonic() > deadline:

@@ -358,3 +358,33 @@ def test_serializable_transactions(project: Project) -> None:
     with held(twins[0]), pytest.raises(CommandError, match="Another process"):
         twins[1].call("upgrade", lock_wait=0)
     twins[1].call("upgrade")
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_without_room_for_a_heartbeat(project: Project) -> None:
+    """It is said once, and no statement waits for what cannot come."""
+    off = "-- jetbase: transaction=off\n"
+    user = f"jetbase_alone_{project.vendor}"
+    if project.vendor == "postgresql":
+        project.query(f"DROP ROLE IF EXISTS {user}")
+        project.query(f"CREATE ROLE {user} LOGIN CONNECTION LIMIT 1")
+        project.query(f"GRANT CREATE ON SCHEMA public TO {user}")
+        sleep = "SELECT pg_sleep(0.3);"
+    else:
+        project.query(f"CREATE OR REPLACE USER {user} WITH MAX_USER_CONNECTIONS 1")
+        project.query(f"GRANT ALL ON `{project.connection.settings_dict['NAME']}`.* TO {user}")
+        sleep = "SELECT SLEEP(0.3);"
+    try:
+        twin = project.another(USER=user)
+        twin.timing = Timing(beat=0.1, stale=1000)
+        project.write(V1__a=f"{off}CREATE TABLE a (id INT);\n" + f"{sleep}\n" * 3)
+        twin.call("upgrade")
+        assert project.applied() == ["V1__a.sql"]
+        assert twin.said.count("There is no second connection for a sign of life") == 1
+        twin.connection.close()
+    finally:
+        if project.vendor == "postgresql":
+            project.query(f"DROP OWNED BY {user} CASCADE")
+            project.query(f"DROP ROLE {user}")
+        else:
+            project.query(f"DROP USER {user}")

@@ -11,6 +11,7 @@ from django.db.backends.signals import connection_created
 from django_jetbase import upgrade
 
 from ..conftest import Project
+from ..waiting import until
 
 STAGING = "CREATE TEMPORARY TABLE staging AS SELECT 1 AS id;"
 SECOND = {
@@ -176,3 +177,22 @@ def test_a_table_that_is_locked_by_it(project: Project) -> None:
         project.write(V2__b="DELETE FROM a;")
         project.call("upgrade")
     assert project.query("SELECT * FROM a") == []
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_a_connection_that_the_server_has_closed(project: Project) -> None:
+    """As a request would, a run in a process that lives long makes another one."""
+    end = {
+        "postgresql": "SELECT pg_terminate_backend({})",
+        "mysql": "KILL {}",
+    }[project.vendor]
+    own = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
+    other = project.another()
+    for number, command in enumerate(("upgrade", "status", "rollback", "history", "lock_status")):
+        if command == "upgrade":
+            project.write(V1__a="CREATE TABLE a (id INTEGER);\n-- rollback\nDROP TABLE a;")
+        ((session,),) = project.query(own[project.vendor])
+        other.query(end.format(session))
+        until(lambda: not project.connection.is_usable())
+        assert project.call(command) is not None, number
+    assert project.tables() == set()
