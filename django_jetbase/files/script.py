@@ -16,6 +16,7 @@ from .placeholders import Expanded, expand
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
 _COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
+_HINT = compiled(r"/\*[+!].*?\*/", re.DOTALL)
 _MOST_PROBLEMS = 100  # that are said of one file
 
 
@@ -42,6 +43,22 @@ class Section:
         end = statement.start + len(statement.text if with_rows else statement.sql)
         start = self.source.written(statement.start)
         return self.written[start : self.source.written(end, as_end=True)]
+
+    @property
+    def compared(self) -> list[tuple[str, ...]]:
+        """What tells whether another text does the same: its statements as they are written.
+
+        Comments and blanks between them say nothing, but for hints in front of one.
+        """
+        ends = [0, *(statement.end for statement in self.statements)]
+        return [
+            (
+                statement.delimiter,
+                *_HINT.findall(self.text, end, statement.start),
+                self.as_written(statement, with_rows=True).replace("\r\n", "\n"),
+            )
+            for end, statement in zip(ends, self.statements, strict=False)
+        ]
 
     @property
     def placeholders(self) -> list[tuple[str, str]]:
@@ -186,6 +203,7 @@ class _Reader:
             self.heeded.add(match.start())
             for word in match["words"].split():
                 name, _, value = word.partition("=")
+                name = name.lower()
                 try:
                     given = given.given(name, value, in_head=not start)
                     self.places[name] = match.start()

@@ -44,6 +44,7 @@ class Preparation:
         self.history = database.history
         self.settings = database.settings
         self._scripts: dict[str, Script] = {}
+        self._same: dict[tuple[str, int], bool] = {}  # by path and row
 
     def prepare(self, plan: Plan, *, fake: bool = False) -> Prepared:
         """Read what the steps send; with `fake` they only record."""
@@ -253,7 +254,23 @@ class Preparation:
             return False
         if source := foreign_history_that_recorded(row.checksum, self.backend):
             return not source.is_what_ran(migration, row.checksum)
-        return self.upgrade_checksum(migration) != row.upgrade_checksum
+        if self.upgrade_checksum(migration) == row.upgrade_checksum:
+            return False
+        key = (migration.path, row.sequence)
+        if key not in self._same:
+            self._same[key] = self._has_the_statements_of(migration, row)
+        return not self._same[key]
+
+    def _has_the_statements_of(self, migration: Migration, row: Applied) -> bool:
+        """Whether nothing but comments between statements differs from the text that was kept."""
+        try:
+            text = self.history.text_of(row)
+        except HistoryError:
+            return False
+        if text is None or checksum(text) != row.checksum:
+            return False
+        ran = self.parsed(row.path, text).upgrade
+        return ran.compared == self.script(migration).upgrade.compared
 
     def script(self, migration: Migration) -> Script:
         """The parsed file, with its problems."""

@@ -57,7 +57,7 @@ def test_E001(project: Project) -> None:
 def test_E002(project: Project) -> None:
     project.write(V1__a=A, R__b=B)
     problem = found(project)["jetbase.E002"]
-    assert (problem["path"], problem["hint"][:9]) == ("R__b.sql", "rename it")
+    assert (problem["path"], problem["hint"][:9]) == ("R__b.sql", "what Flyw")
     assert "R__b.sql: (jetbase.E002) The name is none of" in warned(project)["jetbase.E002"]
     assert_upgrade_refuses(project, "jetbase.E002")
 
