@@ -4,6 +4,8 @@ from django.apps import AppConfig, apps
 from django.core import checks
 from django.db import router
 
+TAG = "jetbase"  # for `check --tag`
+
 
 class HistoryRouter:
     """Keeps `migrate`, `dumpdata`, `loaddata` and `flush` away from the history."""
@@ -21,8 +23,8 @@ class JetbaseConfig(AppConfig):
         from . import receivers
         from .checks import check_database, check_files, check_settings
 
-        checks.register(check_settings)
-        checks.register(check_files)
+        checks.register(check_settings, TAG)
+        checks.register(check_files, TAG)
         checks.register(check_database, checks.Tags.database)
         router.routers.insert(0, HistoryRouter())
         receivers.connect(list(apps.get_app_configs()))

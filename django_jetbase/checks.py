@@ -7,12 +7,13 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import Error, connections
 
-from .backends import message_of
+from .backends import lexicon_of, message_of
 from .conf import Settings, aliases, setting_errors
 from .exceptions import JetbaseError, MigrationFileError, SettingsError
 from .files.disk import exists, read_files
 from .files.names import migrations_of
-from .migration import Kind
+from .files.script import parse
+from .migration import Kind, Migration
 from .migrator import Migrator
 from .plan.plan import duplicate_problems
 from .problems import Problem, Rule
@@ -29,7 +30,10 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_files(**kwargs: Any) -> list[CheckMessage]:
-    """Directories that are missing, and what is wrong with files and their names alone."""
+    """Directories that are missing, and what is wrong with files and their names alone.
+
+    What is wrong in their texts is a warning, since the database may read them in another mode.
+    """
     return [] if check_settings() else list(_file_messages())
 
 
@@ -52,6 +56,15 @@ def _file_messages() -> Iterator[CheckMessage]:
                 )
         for problem in [*files.problems, *duplicate_problems(files.migrations)]:
             yield _message(checks.ERROR, problem)
+        for problem in _text_problems(alias, files.migrations):
+            yield _message(checks.WARNING, problem)
+
+
+def _text_problems(alias: str, migrations: Iterable[Migration]) -> Iterator[Problem]:
+    """What is wrong in the texts, as the database reads them in its default modes."""
+    lexicon, placeholders = lexicon_of(connections[alias].vendor), Settings.of(alias).placeholders
+    for migration in migrations:
+        yield from parse(migration.path, migration.text, lexicon, placeholders).problems
 
 
 def check_database(

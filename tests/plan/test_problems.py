@@ -366,6 +366,33 @@ def test_without_autocommit_a_check_leaves_no_transaction_open(project: Project)
     project.query("DROP TABLE a")  # waits for ever where a transaction has read it
 
 
+@pytest.mark.parametrize("tags", [None, ["jetbase"]])
+def test_check_reads_the_texts_without_a_database(project: Project, tags: Any) -> None:
+    """As the database reads them that the alias has."""
+    project.write(
+        V1__a="SELECT 1;\n-- rollback\n-- rollback\n",
+        V2__b="-- jetbase: nonsense=1\nSELECT 1;",
+        V3__c="SELECT 1;\n-- jetbase: transaction=off\nSELECT 2;",
+        V4__d="SELECT 'never ends;",
+        V5__e="CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT ';' $$;"
+        if project.vendor == "postgresql"
+        else "SELECT `a;b`;",
+    )
+    project.connection.close()
+    messages = checks.run_checks(tags=tags)
+    assert tags is None or project.connection.connection is None
+    found = {(str(m.obj), m.id, m.level) for m in messages if m.id and m.id > "jetbase.E005"}
+    assert found == {
+        ("V1__a.sql:3:1", "jetbase.E006", checks.WARNING),
+        ("V2__b.sql:1:1", "jetbase.E007", checks.WARNING),
+        ("V3__c.sql:2:1", "jetbase.E008", checks.WARNING),
+        ("V4__d.sql:1:8", "jetbase.E009", checks.WARNING),
+    }
+    assert {"jetbase.E006", "jetbase.E009"} <= {
+        m.id for m in checks.run_checks(tags=["database"], databases=[project.alias])
+    }
+
+
 def test_check_touches_no_database_unless_asked(project: Project) -> None:
     project.write(V1__a=A, R__x="")
     broken = project.another(NAME="/nowhere/db", PORT="1")
