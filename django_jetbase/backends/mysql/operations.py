@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from django.db import Error
-from django.db.backends.mysql.base import CursorWrapper as DriverCursor
 from django.db.backends.utils import CursorWrapper
 
 from ...files.script import Section
@@ -160,6 +159,8 @@ class MySQLOperations(Operations):
 
     def cursor(self) -> CursorWrapper:
         """Rows come as they are read."""
+        from django.db.backends.mysql.base import CursorWrapper as DriverCursor  # has the driver
+
         connection: Any = self.connection
         connection.ensure_connection()
         with connection.wrap_database_errors:
