@@ -59,13 +59,17 @@ def lines(text: str, vendor: str) -> list[int | None]:
     return [problem.line for problem in script.near_markers]
 
 
-@pytest.mark.parametrize("vendor", ["postgresql", "mysql", "sqlite"])
-@pytest.mark.parametrize("comment", NEARLY)
+# To MySQL two dashes begin a comment only with a blank behind them.
+WRITTEN = [
+    (comment, vendor)
+    for vendor in ("postgresql", "mysql", "sqlite")
+    for comment in NEARLY
+    if vendor != "mysql" or comment.lstrip().startswith(("-- ", "/*"))
+]
+
+
+@pytest.mark.parametrize(("comment", "vendor"), WRITTEN)
 def test_a_comment_that_is_nearly_a_marker(comment: str, vendor: str) -> None:
-    if vendor == "mysql" and comment.startswith(("--", "--/")) and comment[2:3] not in " -":
-        pytest.skip("no comment of MySQL")
-    if vendor == "mysql" and comment.startswith("---"):
-        pytest.skip("no comment of MySQL")
     text = f"SELECT 1;\n{comment}\nDROP TABLE a;\n"
     assert lines(text, vendor) == [2]
     assert lines(text.replace("\n", "\r\n"), vendor) == [2]
