@@ -83,11 +83,8 @@ class Recorder:
         `attempted` is 0 where the history will hear of each.
         """
         again = row is not None and bool(row.incomplete)
-        event = self._event(
-            *(migration, EventType.STARTED, 0, statements, str(direction)),
-            replaces=row,
-            whole=not again,
-        )
+        started = (migration, EventType.STARTED, 0, statements, str(direction))
+        event = self._event(*started, replaces=row, whole=not again)
         state = {"incomplete": str(direction), "committed": 0, "attempted": attempted}
         if row and not again:
             return [event, self._update(row.key, **state)]

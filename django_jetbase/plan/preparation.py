@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..backends.base.introspection import DJANGO_MIGRATIONS
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
@@ -14,6 +13,7 @@ from ..interop import foreign_history_that_recorded
 from ..interop.django_migrations import Dependencies
 from ..migration import Applied, Direction, Migration, Origin, checksum
 from ..problems import Problem, Rule
+from .of_django import too_early, unrecordable
 from .plan import Plan, Step
 from .resumption import going_on_problem
 
@@ -59,8 +59,7 @@ class Preparation:
                 continue
             planned.append(item)
             problems += [
-                *self._too_early(item, dependencies),
-                *self._django_obstacles(item, dependencies),
+                *self._of_django(item, dependencies),
                 *self._near_markers(item),
                 *self._obstacles(item),
                 *self._obstacles_to_rollback(item),
@@ -122,46 +121,12 @@ class Preparation:
             raise _without_text(step.applied)
         return _sound(self.parsed(step.path, text))
 
-    def _too_early(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
-        """Which of Django's migrations a file must run after that are not applied yet."""
-        if item.section is None or item.step.direction is Direction.ROLLBACK:
-            return
-        section = self._script_of(item.step).upgrade
-        for named in section.directives.after:
-            if dependencies.is_applied(named):
-                continue
-            if dependencies.is_known(named):
-                said = f"must run after Django's {named}, which is not applied"
-                hint = f"run migrate {named.replace('.', ' ', 1)} first"
-            else:
-                said = f"must run after Django's {named}, which there is not"
-                hint = "correct the app and the name, or take the directive out"
-            place = section.place(section.places["after"])
-            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint, *place)
-
-    def _django_obstacles(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
-        """Why a file that one of Django's own migrations became cannot record it, or forget it."""
-        section = item.section
-        named = self._script_of(item.step).upgrade.directives.django if section else None
-        if section is None or named is None or DJANGO_MIGRATIONS not in section.text:
-            return
-        if not self.backend.introspection.has_table(DJANGO_MIGRATIONS):
-            said = f"writes to {DJANGO_MIGRATIONS}, the record of Django, which is not there yet"
-            yield Problem(Rule.CANNOT_RUN, item.step.path, said, "run migrate first")
-        elif item.step.direction is Direction.ROLLBACK:
-            if depending := dependencies.depending(named):
-                said = (
-                    f"is Django's {named}, on which {', '.join(depending)} depends, still applied"
-                )
-                hint = f"run migrate {named.replace('.', ' ')} first"
-                yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
-        elif lacking := dependencies.lacking(named):
-            said = f"is Django's {named}, which depends on {', '.join(lacking)}, not applied yet"
-            hint = (
-                f"run migrate {lacking[0].replace('.', ' ')} first, with --fake where what it makes"
-                " is there, or write a file for it too"
-            )
-            yield Problem(Rule.CANNOT_RUN, item.step.path, said, hint)
+    def _of_django(self, item: Planned, dependencies: Dependencies) -> Iterator[Problem]:
+        if item.section:
+            given = self._script_of(item.step).upgrade
+            yield from too_early(item.step, given, dependencies)
+            tables = self.backend.introspection
+            yield from unrecordable(item.step, given, item.section, dependencies, tables)
 
     def _near_markers(self, item: Planned) -> tuple[Problem, ...]:
         """Those of a file that has not run as it is."""

@@ -2,6 +2,7 @@
 
 import threading
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -433,3 +434,16 @@ def test_in_a_script_too(project: Project) -> None:
     assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
     if project.vendor == "mysql":
         assert project.query("SELECT found FROM own") == [(None,)]
+
+
+@pytest.mark.engines("mysql")
+def test_where_the_user_is_not_in_the_settings_it_is_said(project: Project, tmp_path: Path) -> None:
+    given = project.connection.settings_dict
+    hidden = tmp_path / "my.cnf"
+    hidden.write_text(f"[client]\nuser={given['USER']}\npassword={given['PASSWORD']}\n")
+    options = given["OPTIONS"] | {"read_default_file": str(hidden)}
+    twin = project.another(USER="", PASSWORD="", OPTIONS=options)
+    project.write(V1__a="SET @a = 1;", V2__b="CREATE TABLE seen AS SELECT @a AS found;")
+    twin.call("upgrade")
+    assert "to clear it takes mysqlclient" in twin.said
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]

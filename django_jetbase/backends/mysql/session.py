@@ -145,10 +145,11 @@ class MySQLSession(Session):
         """Have the session as Django makes one; its number stays. Raises Error."""
         raw = self.connection.connection
         params = self.connection.get_connection_params()
-        if "user" not in params and "read_default_file" in params:
+        is_hidden = "user" not in params and "read_default_file" in params
+        if is_hidden or not hasattr(raw, "change_user"):
             self.backend.notice(
-                "What this file leaves in its session stays to the end of the run, since the user"
-                " and the password, which are needed to clear it, are not in the settings."
+                "What this file leaves in its session stays to the end of the run: to clear it"
+                " takes mysqlclient, and a user and a password that are in the settings."
             )
             return
         character_set = raw.character_set_name()
