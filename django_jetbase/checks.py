@@ -85,13 +85,14 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
         migrator = Migrator(alias)
         status = migrator.status()
         takes_writes = migrator.database.takes_writes()
+        near_markers = list(_near_markers(migrator, status))
     except MigrationFileError:
         return  # `check_files` says so
     except (JetbaseError, Error) as error:
         said = f"The history cannot be read: {message_of(error, alias)}"
         yield checks.Warning(said, obj=alias, id=Rule.UNREADABLE)
         return
-    for problem in [*status.problems, *_near_markers(migrator, status)]:
+    for problem in [*status.problems, *near_markers]:
         if problem.id not in _OF_FILES:
             yield _message(checks.WARNING, problem)
     yield from _pending(alias, status, takes_writes)

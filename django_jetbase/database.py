@@ -220,8 +220,11 @@ def _another(connection: BaseDatabaseWrapper, given: dict[str, Any]) -> Iterator
         connection.set_autocommit(True)
         yield
     finally:
-        connection.close()
-        vars(connection).update(usual)
+        try:
+            connection.close()
+        finally:
+            for name, value in usual.items():
+                setattr(connection, name, value)
 
 
 def refuse_moving_backend(connection: BaseDatabaseWrapper) -> None:

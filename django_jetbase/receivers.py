@@ -17,7 +17,7 @@ from .backends import message_of
 from .conf import Settings, aliases_in_use
 from .database import moves_search_path, refuse_moving_backend
 from .exceptions import JetbaseError, SettingsError
-from .interop.django_migrations import unapplied
+from .interop.django_applied import unapplied
 from .migrator import Migrator
 
 _RECREATE = (

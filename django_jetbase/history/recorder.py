@@ -110,7 +110,10 @@ class Recorder:
         statements: int,
         duration: int | Expression,
     ) -> list[Query]:
-        """Record that the last statement of such a migration is committed."""
+        """Record that the last statement of such a migration is committed.
+
+        The `row` is what it replaces; one that has begun anew has replaced it already.
+        """
         if row:
             return self.closing(migration, row, direction, statements, duration)
         values = {"incomplete": "", "duration_ms": duration}

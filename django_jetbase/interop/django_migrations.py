@@ -1,8 +1,7 @@
-"""Django's own migrations: their SQL for a file of ours, and which of them are applied."""
+"""Django's own migrations as SQL, for a file of ours."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -11,16 +10,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.exceptions import (
     AmbiguityError,
-    BadMigrationError,
-    CircularDependencyError,
     IrreversibleError,
-    NodeNotFoundError,
 )
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
-from django.db.migrations.recorder import MigrationRecorder
 
 from ..backends import backend_of, message_of
 from ..backends.base.backend import Backend
@@ -75,89 +69,6 @@ class DjangoSQL(NamedTuple):
             "-- CHECK THIS SECTION: Django looks names of constraints up in the database, and this",
             f"-- one was not as it is {when} the migration, so statements may be missing.",
         ]
-
-
-def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
-    """Django's migrations that `migrate` would apply, in order."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
-
-
-class Dependencies:
-    """Which of Django's migrations are applied, and need which. Reads when it is first asked.
-
-    Migrations are named as in the directives; one that Django does not know needs nothing. Raises
-    DjangoMigrationError where Django cannot load them.
-    """
-
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        self.connection = connection
-        self._changed: set[_Key] = set()  # applied, or taken back, by the plan
-
-    def is_applied(self, named: str) -> bool:
-        """Whether Django has applied a migration, or was told to do without those of its app.
-
-        It is told so by MIGRATION_MODULES, as tests do that take the tables from the models.
-        """
-        app_label, _, name = named.partition(".")
-        with suppress(LookupError):  # of an app that is not installed, or not any more
-            if MigrationLoader.migrations_module(app_label) == (None, True):
-                return True
-        return any(app == app_label and _is_named(found, name) for app, found in self._applied)
-
-    @cached_property
-    def _applied(self) -> Collection[_Key]:
-        return MigrationRecorder(self.connection).applied_migrations()
-
-    @cached_property
-    def _loader(self) -> MigrationLoader:
-        try:
-            return MigrationLoader(self.connection, replace_migrations=False)
-        except (BadMigrationError, CircularDependencyError, NodeNotFoundError) as error:
-            raise DjangoMigrationError(
-                f"Django's own migrations cannot be loaded: {error}"
-            ) from error
-
-    def is_known(self, named: str) -> bool:
-        """Whether there is such a migration."""
-        return self._key(named) is not None
-
-    def lacking(self, named: str) -> list[str]:
-        """What a migration needs that is neither applied nor planned, as it is from now on."""
-        key = self._key(named)
-        if key is None:
-            return []
-        self._changed.add(key)
-        done = self._changed | self._loader.applied_migrations.keys()
-        parents = (parent.key for parent in self._loader.graph.node_map[key].parents)
-        return [".".join(parent) for parent in sorted(parents) if not self._is_in(parent, done)]
-
-    def depending(self, named: str) -> list[str]:
-        """What is applied that needs a migration, and is not planned to be taken back as it is."""
-        key = self._key(named)
-        if key is None:
-            return []
-        self._changed.add(key)
-        left = self._loader.applied_migrations.keys() - self._changed
-        children = (child.key for child in self._loader.graph.node_map[key].children)
-        return [".".join(child) for child in sorted(children) if child in left]
-
-    def _key(self, named: str) -> _Key | None:
-        app_label, _, name = named.partition(".")
-        known = (key for key in self._loader.graph.nodes if key[0] == app_label)
-        return next((key for key in known if _is_named(key[1], name)), None)
-
-    def _is_in(self, key: _Key, done: Set[_Key]) -> bool:
-        """Django takes a squashed migration for applied where all are that it replaces."""
-        migration = self._loader.disk_migrations.get(key)
-        replaced = migration.replaces if migration else []
-        return key in done or bool(replaced and set(map(tuple, replaced)) <= done)
-
-
-def _is_named(full: str, name: str) -> bool:
-    """Only a bare number stands for the name that begins with it."""
-    return full == name or (name.isdecimal() and full.startswith(f"{name}_"))
 
 
 def sql_of(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..backends.base.introspection import DJANGO_MIGRATIONS, Introspection
 from ..files.script import Section
-from ..interop.django_migrations import Dependencies
+from ..interop.django_applied import Dependencies
 from ..migration import Direction
 from ..problems import Problem, Rule
 from .plan import Step

@@ -35,6 +35,11 @@ class Step:
     def path(self) -> str:
         return self.subject.path
 
+    @property
+    def replaced(self) -> Applied | None:
+        """What its last statement replaces: not what is incomplete, which begins anew."""
+        return None if self.applied and self.applied.incomplete else self.applied
+
 
 @dataclass(frozen=True)
 class Plan:

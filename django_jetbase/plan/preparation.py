@@ -10,7 +10,7 @@ from ..files.directives import ROWS
 from ..files.script import Script, Section, parse
 from ..history.recorded import Recorded, recorded, recorded_again
 from ..interop import foreign_history_that_recorded
-from ..interop.django_migrations import Dependencies
+from ..interop.django_applied import Dependencies
 from ..migration import Applied, Direction, Migration, Origin, checksum
 from ..problems import Problem, Rule
 from .of_django import too_early, unrecordable

@@ -134,7 +134,9 @@ class Offline:
             yield "COMMIT;"
         else:
             yield from self._transaction(
-                self.recorder.finished(recorded, row, direction, count, client.elapsed)
+                self.recorder.finished(
+                    recorded, item.step.replaced, direction, count, client.elapsed
+                )
             )
         yield from self._set(frame.after(changes))
 

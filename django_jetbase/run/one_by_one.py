@@ -130,10 +130,9 @@ class OneByOne(Task):
         self.lock.verify()
 
     def _finish(self) -> None:
-        replaced = self.step.applied
         finished = self.recorder.finished(
             self.migration,
-            self.row if replaced and replaced.incomplete else replaced,
+            self.row if self.step.resume else self.step.replaced,
             self.step.direction,
             self.count,
             self.elapsed,

@@ -12,7 +12,7 @@ from django.db.migrations import Migration, RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from django_jetbase.interop.django_migrations import Dependencies
+from django_jetbase.interop.django_applied import Dependencies
 
 from ..conftest import Project
 

@@ -13,8 +13,7 @@ from django_jetbase import upgrade
 from ..conftest import Project
 from ..waiting import until
 
-STAGING = "CREATE TEMPORARY TABLE staging AS SELECT 1 AS id;"
-SECOND = {
+UNLISTED = {
     "postgresql": "SELECT current_setting('my.tenant', true), session_user, current_user",
     "mysql": "SELECT @tenant, CURRENT_USER(), @@sql_mode",
 }
@@ -32,14 +31,11 @@ def role(project: Project) -> Any:
 
 def test_files_do_not_see_its_temporary_tables(project: Project) -> None:
     project.query("CREATE TABLE a (id INTEGER)")
-    project.query("CREATE TEMPORARY TABLE a2 (id INTEGER)")
-    if project.vendor == "mysql":
-        project.query("CREATE TEMPORARY TABLE a (id INTEGER)")
-    else:
-        project.query("CREATE TEMPORARY TABLE pg_temp_a (id INTEGER)")
+    project.query("CREATE TEMPORARY TABLE a (id INTEGER)")
     project.write(V1__a="INSERT INTO a VALUES (1); ALTER TABLE a ADD COLUMN b INTEGER;")
     project.call("upgrade")
     assert project.another().query("SELECT * FROM a") == [(1, None)]
+    assert project.query("SELECT * FROM a") == []
 
 
 @pytest.mark.engines("postgresql", "mysql")
@@ -47,13 +43,13 @@ def test_what_cannot_be_listed_stays(project: Project) -> None:
     """Settings of no extension, and user variables, are to be lost by nobody."""
     own = {"postgresql": "SET my.tenant = '42'", "mysql": "SET @tenant = '42'"}
     project.query(own[project.vendor])
-    before = project.query(SECOND[project.vendor])
+    before = project.query(UNLISTED[project.vendor])
     project.write(V1__a="CREATE TABLE a (id INTEGER);")
     project.call("upgrade")
     project.write(V2__b="SELECT * FROM nowhere;")
     with pytest.raises(CommandError):
         project.call("upgrade")
-    assert project.query(SECOND[project.vendor]) == before
+    assert project.query(UNLISTED[project.vendor]) == before
 
 
 @pytest.mark.engines("postgresql")
@@ -196,3 +192,25 @@ def test_a_connection_that_the_server_has_closed(project: Project) -> None:
         until(lambda: not project.connection.is_usable())
         assert project.call(command) is not None, number
     assert project.tables() == set()
+
+
+@pytest.mark.engines("postgresql")
+def test_receivers_that_fail_do_not_hide_what_a_file_says(project: Project) -> None:
+    heard: list[Any] = []
+
+    def prepare(connection: Any, **kwargs: Any) -> None:
+        if connection.alias == twin.alias:
+            heard.append(connection)
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE TEMP TABLE mine (id int)" if len(heard) == 1 else "SELECT")
+                cursor.execute("SELECT 1" if len(heard) != 2 else "SELECT * FROM lacking")
+
+    twin = project.another()
+    project.write(V1__a="SELECT * FROM nowhere;")
+    connection_created.connect(prepare)
+    try:
+        with pytest.raises(CommandError, match=r"V1__a\.sql:1:15: relation \"nowhere\""):
+            twin.call("upgrade")
+    finally:
+        connection_created.disconnect(prepare)
+    assert len(heard) > 2

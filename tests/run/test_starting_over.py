@@ -97,3 +97,13 @@ def test_or_goes_on_where_that_is_asked_for(stopped: Project, name: str) -> None
     stopped.write(**{name: SOUND})
     stopped.call("upgrade", resume=True)
     assert log(stopped) == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["ROC__b"])
+@pytest.mark.parametrize("mode", ["", OFF])
+def test_in_a_script_too(stopped: Project, name: str, mode: str) -> None:
+    stopped.write(**{name: f"{mode}INSERT INTO log VALUES (5);"})
+    stopped.run_script(stopped.call("upgrade", sql=True)).check_returncode()
+    assert log(stopped) == [1, 5]
+    assert stopped.applied() == ["V1__a.sql", f"{name}.sql"]
+    assert stopped.call("upgrade") == "Nothing to do.\n"

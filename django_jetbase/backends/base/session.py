@@ -65,6 +65,9 @@ class Session(Part):
     """
 
     role: str = "none"  # that the run began with, where there are roles
+    # Whether files always run in another session than one that somebody has used before, or only
+    # where that holds something.
+    is_kept_apart: ClassVar[bool] = True
 
     def note(self) -> None:
         """Remember the state that the files must leave as it is."""
@@ -82,10 +85,6 @@ class Session(Part):
     def left(self) -> Collection[Leftover]:
         """What is there that was not when the state was noted."""
         return ()
-
-    # Whether files always run in another session than one that somebody has used before, or only
-    # where that holds something.
-    is_kept_apart: ClassVar[bool] = True
 
     @property
     def is_unfit(self) -> bool:

@@ -19,7 +19,6 @@ _TEMPORARY = re.compile(
 _VARIABLE = re.compile(rf"(?<![@`'\"])@({_NAME}|'[^'\\\n]+'|\"[^\"\\\n]+\")(?!\w)")
 _LOCK = re.compile(r"\bGET_LOCK\s*\(\s*('[^'\\\n]+')", re.IGNORECASE)
 _PREPARED = re.compile(rf"\bPREPARE\s+({_NAME})\s+FROM\b", re.IGNORECASE)
-_DEALLOCATED = re.compile(rf"\b(?:DEALLOCATE|DROP)\s+PREPARE\s+({_NAME})", re.IGNORECASE)
 _DELIMITERS = ("//", "$$", "~~", "||", "@@", "!!", "%%", "??")
 _PLAIN = re.compile(r"[ -\[\]-~]*")  # what is the same in every character set and SQL mode
 # What a routine may set without being named in the file that calls it.
@@ -89,11 +88,10 @@ class MySQLClient(Client):
     def left(self, section: Section) -> Collection[Leftover]:
         """What the section names. A client cannot make its session anew, and keep its lock."""
         text = section.text
-        deallocated = set(_DEALLOCATED.findall(text))
         found = {
             "TABLE": _TEMPORARY.findall(text),
             "VARIABLE": [f"@{name}" for name in _VARIABLE.findall(text)],
-            "PREPARE": [name for name in _PREPARED.findall(text) if name not in deallocated],
+            "PREPARE": _PREPARED.findall(text),
             "LOCK": _LOCK.findall(text),
         }
         return [Leftover(kind, name) for kind, names in found.items() for name in sorted({*names})]

@@ -27,7 +27,7 @@ _VARIABLE = re.compile(r"(?<![@`'\"])@(?!@)")
 _RUNS_NO_ROUTINE = frozenset(
     "CREATE ALTER DROP RENAME TRUNCATE USE GRANT REVOKE COMMIT ROLLBACK LOCK UNLOCK".split()
 )
-_READS = re.compile(r"\b(?:SELECT|VALUES|TABLE\s+\w+\s*\Z)\b", re.IGNORECASE)
+_READS = re.compile(r"\b(?:SELECT|VALUES)\b", re.IGNORECASE)
 _MAKES_ROUTINE = re.compile(r"\b(?:FUNCTION|PROCEDURE|TRIGGER|PACKAGE)\b", re.IGNORECASE)
 # Where routines and triggers leave something, as far as this user may read them.
 _WHERE_ROUTINES_LEAVE = (
@@ -53,7 +53,7 @@ UNSETTABLE = re.compile(
 _FORGET = {
     "TABLE": "DROP TEMPORARY TABLE IF EXISTS {}",
     "VARIABLE": "SET {} = NULL",
-    "PREPARE": "DEALLOCATE PREPARE {}",
+    "PREPARE": "PREPARE {0} FROM 'DO 0';\nDEALLOCATE PREPARE {0}",  # also where there is none
     "LOCK": "DO RELEASE_LOCK({})",
 }
 ROLE = "role"  # among the names of variables
@@ -106,7 +106,7 @@ class MySQLSession(Session):
 
     def as_noted(self) -> Iterator[Setting]:
         """But for the database, which is that of the alias."""
-        return (setting for setting in self._restore(self) if not setting.sql.startswith("USE "))
+        return self._back(self.moved())
 
     def _may_leave(self, section: Section) -> bool:
         """Whether the section may leave more than settings, by itself or by what it calls."""
@@ -198,7 +198,9 @@ class MySQLSession(Session):
         yield Setting("UNLOCK TABLES")
         if self.database:
             yield Setting(f"USE {self.backend.quote(self.database)}")
-        names = changes.moved()
+        yield from self._back(changes.moved())
+
+    def _back(self, names: Collection[str]) -> Iterator[Setting]:
         yield from self.settings(name for name in sorted(names) if not UNSETTABLE.fullmatch(name))
         yield Setting("SET timestamp = DEFAULT")
         if ROLE in names:

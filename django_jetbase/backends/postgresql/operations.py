@@ -130,6 +130,7 @@ class PostgreSQLOperations(Operations):
             return sql
 
     def set(self, settings: Iterable[Setting]) -> None:
+        """In one round trip; none of those of PostgreSQL may fail."""
         if PIPELINES:
             self.send(list(settings))
         else:

@@ -62,9 +62,15 @@ class PostgreSQLSession(Session):
         return self._prepares_itself or bool(self.connection.settings_dict["OPTIONS"].get("pool"))
 
     def equip(self) -> None:
-        """Let receivers make again what has gone with that of a file."""
+        """Let receivers make again what has gone with that of a file.
+
+        A session in which they fail is not used any more; it is no failure of the file.
+        """
         if self.is_equipped:
-            connection_created.send(type(self.connection), connection=self.connection)
+            try:
+                connection_created.send(type(self.connection), connection=self.connection)
+            except Error:
+                self.connection.close()
 
     def holds(self, sections: Iterable[Section] | None) -> bool:
         return self.execute(f"SELECT {_HOLDS}") == [(True,)]
@@ -98,7 +104,7 @@ class PostgreSQLSession(Session):
         return getattr(self.connection.connection, "prepare_threshold", None) is not None
 
     def frame(self, section: Section, *, atomic: bool) -> Frame:
-        settings = list(self._asked_for(section, "SET LOCAL" if atomic else "SET"))
+        settings = list(self._asked_for(section, atomic=atomic))
         # What a record has taken may be the last value.
         before = [_FORGET_SEQUENCES] if _LAST_VALUE.search(section.text) else []
         return Frame(
@@ -109,13 +115,16 @@ class PostgreSQLSession(Session):
             after=self._restore_after,
         )
 
-    def _asked_for(self, section: Section, how: str) -> Iterator[Setting]:
-        """What the directives of a section set; timeouts are in milliseconds."""
-        given, places = section.directives, section.places
-        if how == "SET LOCAL" and "isolation_level" in self.connection.settings_dict["OPTIONS"]:
+    def _asked_for(self, section: Section, *, atomic: bool) -> Iterator[Setting]:
+        """What the directives of a section set, and Django sets for a transaction.
+
+        Timeouts are in milliseconds.
+        """
+        given, places, how = section.directives, section.places, "SET LOCAL" if atomic else "SET"
+        if atomic and "isolation_level" in self.connection.settings_dict["OPTIONS"]:
             connection: Any = self.connection
             level = connection.isolation_level.name.replace("_", " ")
-            yield Setting(f"SET TRANSACTION ISOLATION LEVEL {level}")  # which psycopg would begin
+            yield Setting(f"SET TRANSACTION ISOLATION LEVEL {level}")
         for name in ("lock_timeout", "statement_timeout"):
             seconds = getattr(given, name)
             if seconds is not None:
