@@ -61,7 +61,8 @@ class FlywayHistory(ForeignHistory):
         )
         for version, description, type, script, *rest in rows:
             if not script:
-                raise HistoryError(f"{self.table} has a row without a script: correct it there.")
+                self.refuse(f"version {version}", "has no script: correct it there")
+                continue
             number = self.version(version, script) if version else None
             yield _Row(number, description, type, script, *rest)
 

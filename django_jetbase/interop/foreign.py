@@ -9,8 +9,12 @@ from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
 from ..files.names import parse_version
 from ..migration import Kind, Migration, Version
+from ..models import AppliedMigration
+from ..sql.redaction import shortened
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR = 1971  # a date that MySQL has none for is in 1970
+_LAST_YEAR = 9998  # in which no time zone leads beyond what a datetime can be
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,13 @@ class ForeignHistory(ABC):
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self._faults: list[tuple[str, str]] = []  # the name of a file, and what is wrong
 
     def read(self) -> list[ForeignMigration]:
         """What is applied now, oldest first.
 
-        Raises HistoryError where the table is missing or says what cannot be taken over.
+        Raises HistoryError where the table is missing, and with every row that cannot be taken
+        over.
         """
         if not self.backend.introspection.has_table(self.table):
             settings = self.backend.connection.settings_dict
@@ -61,11 +67,40 @@ class ForeignHistory(ABC):
                 f" {str(settings['NAME'])!r} where this connection looks for it: name the alias"
                 " of its database with --database."
             )
-        return list(self.standing())
+        self._faults.clear()
+        rows = list(self.standing())
+        for row in rows:
+            self._refuse_too_long(row)
+        if self._faults:
+            said = "\n".join(f"{self.table}: {fault}" for _name, fault in self._faults)
+            raise HistoryError(f"{said}\nNothing was imported.", path=self._faults[0][0])
+        return rows
 
     @abstractmethod
     def standing(self) -> Iterator[ForeignMigration]:
-        """The rows of the table for what is applied now, oldest first."""
+        """The rows of the table for what is applied now, oldest first.
+
+        What is wrong with one is said with `refuse`.
+        """
+
+    def refuse(self, file_name: str, fault: str) -> None:
+        """Say why a row cannot be taken over; the others are still looked at."""
+        self._faults.append((file_name, f"{file_name} {fault}"))
+
+    def _refuse_too_long(self, row: ForeignMigration) -> None:
+        given = {
+            "version": str(row.version or ""),
+            "description": row.description,
+            "path": row.file_name,
+            "checksum": self.recorded(row.checksum),
+            "database_user": row.database_user,
+        }
+        for name, value in given.items():
+            longest = getattr(AppliedMigration._meta.get_field(name), "max_length", None) or 0
+            if len(value) > longest:
+                what = name.replace("_", " ")
+                fault = f"has a {what} of {len(value)} characters, and {longest} can be kept"
+                self.refuse(shortened(row.file_name, 100), f"{fault}: shorten it there")
 
     @abstractmethod
     def checksum(self, text: str) -> str:
@@ -105,20 +140,21 @@ class ForeignHistory(ABC):
     def instant(self, seconds: Any, file_name: str) -> datetime:
         """The point in time of a column's `epoch`."""
         try:
-            return _EPOCH + timedelta(microseconds=round(Decimal(str(seconds)) * 1_000_000))
-        except (ArithmeticError, ValueError) as error:
-            raise HistoryError(
-                f"{self.table} has no date for {file_name} that can be read: correct it there.",
-                path=file_name,
-            ) from error
+            found = _EPOCH + timedelta(microseconds=round(Decimal(str(seconds)) * 1_000_000))
+        except (ArithmeticError, ValueError):
+            self.refuse(file_name, "has no date that can be read: correct it there")
+            return _EPOCH
+        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+            year = found.year
+            self.refuse(file_name, f"has a date in the year {year}: correct it there")
+        return found
 
-    def version(self, text: str, file_name: str) -> Version:
+    def version(self, text: str, file_name: str) -> Version | None:
         version = parse_version(text)
         if version is None:
-            raise HistoryError(
-                f"{self.table} gives {file_name} the version {text!r}, which is not made of digits"
-                " with . or _ between: correct it there and in the name of the file.",
-                path=file_name,
-                version=text,
+            self.refuse(
+                file_name,
+                f"has the version {shortened(text, 100)!r}, which is not made of digits with . or _"
+                " between: correct it there and in the name of the file",
             )
         return version

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import ClassVar, NamedTuple
 
-from ..exceptions import HistoryError
 from ..migration import Kind
 from ..sql.scanner import Statement, scan
 from ..sql.tokens import OpenTokenError, Piece
@@ -46,11 +45,9 @@ class JetbaseHistory(ForeignHistory):
         for version, description, file_name, migration_type, seconds, checksum in rows:
             kind = _KINDS.get(migration_type)
             if kind is None:
-                raise HistoryError(
-                    f"{self.table} gives {file_name} the unknown type {migration_type!r}: it was"
-                    " written by a version of jetbase that cannot be imported.",
-                    path=file_name,
-                )
+                said = f"has the unknown type {migration_type!r}, of another version of jetbase"
+                self.refuse(file_name, said)
+                continue
             yield ForeignMigration(
                 self.version(version or "", file_name) if kind is Kind.VERSIONED else None,
                 kind,

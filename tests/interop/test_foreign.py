@@ -192,8 +192,86 @@ def test_jetbase_rows_that_cannot_be_taken_over(
 @pytest.mark.engines("sqlite")
 def test_a_row_without_a_date_is_named(project: Project) -> None:
     jetbase_rows(project, ("'1'", "V1__a.sql", "VERSIONED", "'someday'", ""))
-    with pytest.raises(HistoryError, match=r"no date for V1__a\.sql"):
+    with pytest.raises(HistoryError, match=r"V1__a\.sql has no date that can be read"):
         source("jetbase", project).read()
+
+
+# By engine: what its columns take for a date and no calendar of ours has, or no tool had.
+DATES = {
+    "postgresql": ["infinity", "-infinity", "4713-01-01 BC", "0001-01-01", "294000-01-01"],
+    "mysql": ["0000-00-00 00:00:00", "1970-01-02 00:00:00"],
+    "sqlite": ["0000-01-01 00:00:00", "9999-12-31 23:59:59", "-4713-11-24 12:00:00", ""],
+}
+
+
+def test_dates_that_cannot_be_are_told_row_by_row(project: Project) -> None:
+    dates = DATES[project.vendor]
+    if project.vendor == "mysql":
+        project.query("SET sql_mode = ''")
+    jetbase_rows(
+        project,
+        *(
+            (f"'{number}'", f"V{number}__x.sql", "VERSIONED", f"'{date}'", "ab")
+            for number, date in enumerate([*dates, NOON], 1)
+        ),
+    )
+    with pytest.raises(HistoryError) as caught:
+        source("jetbase", project).read()
+    *faults, end = str(caught.value).splitlines()
+    names = [f"V{number}__x.sql" for number in range(1, len(dates) + 1)]
+    assert [fault.split()[1] for fault in faults] == names
+    assert [
+        fault for fault in faults if " has a date" in fault or " has no date" in fault
+    ] == faults
+    assert end == "Nothing was imported."
+
+
+def test_names_that_are_too_long_are_told_row_by_row(project: Project) -> None:
+    jetbase_rows(
+        project,
+        ("'1'", "V1__a.sql", "VERSIONED", f"'{NOON}'", "ab"),
+        ("'x'", "V2__b.sql", "VERSIONED", f"'{NOON}'", "ab"),
+        ("'3'", "V3__c.sql", "VERSIONED", f"'{NOON}'", "ab"),
+    )
+    long = "d" * 256
+    project.query(
+        f"UPDATE jetbase_migrations SET description = '{long}' WHERE version IN ('1', '3')"
+    )
+    with pytest.raises(HistoryError) as caught:
+        source("jetbase", project).read()
+    of_second, of_first, of_third, end = str(caught.value).splitlines()
+    assert "V1__a.sql has a description of 256 characters, and 255 can be kept" in of_first
+    assert "V2__b.sql has the version 'x'" in of_second
+    assert "V3__c.sql has a description" in of_third
+    assert end == "Nothing was imported."
+
+
+@pytest.mark.engines("sqlite")
+def test_the_longest_names_that_are_kept(project: Project) -> None:
+    """Whose columns of the other tool have no limit."""
+    path = f"V2__{'x' * 992}.sql"
+    rows = [
+        (f"'{'1.' * 127}1'", "V1__a.sql", "VERSIONED", f"'{NOON}'", "ab"),
+        ("'2'", path, "VERSIONED", f"'{NOON}'", "ab"),
+        ("'3'", "V3__c.sql", "VERSIONED", f"'{NOON}'", "c" * 92),
+    ]
+    jetbase_rows(project, *rows)
+    assert len(source("jetbase", project).read()) == 3
+    project.query("DROP TABLE jetbase_migrations")
+    longer = [
+        (f"'{'1.' * 128}1'", *rows[0][1:]),
+        ("'2'", f"x{path}", *rows[1][2:]),
+        (*rows[2][:4], "c" * 93),
+    ]
+    jetbase_rows(project, *longer)
+    with pytest.raises(HistoryError) as caught:
+        source("jetbase", project).read()
+    first, second, third, _end = str(caught.value).splitlines()
+    assert "V1__a.sql has the version '1.1." in first
+    assert len(first) < 300
+    assert "a path of 1001 characters" in second
+    assert len(second) < 250
+    assert "a checksum of 101 characters" in third
 
 
 @pytest.mark.parametrize(
