@@ -36,6 +36,7 @@ class MigrationState(StrEnum):
 
     APPLIED = "applied"
     PENDING = "pending"
+    FAILED = "failed"
     CHANGED = "changed"
     MISSING = "missing"
     IGNORED = "ignored"
@@ -123,6 +124,18 @@ class Migration:
     @cached_property
     def checksum(self) -> str:
         return checksum(self.text)
+
+
+class Failure(NamedTuple):
+    """How the last run of a migration has failed."""
+
+    at: datetime
+    message: str
+
+    @property
+    def summary(self) -> str:
+        """The first line of the message, which says where and what."""
+        return next(iter(self.message.splitlines()), "")
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Migrator:
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
             problems = self.inspection.all_problems(files, state, skip)
-            entries = tuple(state.entries())
+            entries = tuple(state.entries(self.history.failures()))
             place = self.database.tables.place
         return Status(entries, problems, tuple(state.due), state.current, place)
 
@@ -90,7 +90,8 @@ class Migrator:
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
             events = tuple(self.history.events(key, LAST_EVENTS))
-            meant = [entry for entry in state.entries() if entry.subject.key == key]
+            entries = state.entries(self.history.failures())
+            meant = [entry for entry in entries if entry.subject.key == key]
             meant.sort(key=lambda entry: (entry.subject.path != path, entry.applied is None))
             entry = next(iter(meant), None)
             if entry is None and not events:

@@ -15,6 +15,7 @@ from ..migration import EventType, Kind, MigrationState, Origin
 STATES = {
     str(MigrationState.APPLIED): _("applied"),
     str(MigrationState.PENDING): _("pending"),
+    str(MigrationState.FAILED): _("failed"),
     str(MigrationState.CHANGED): _("changed"),
     str(MigrationState.MISSING): _("missing"),
     str(MigrationState.IGNORED): _("ignored"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +54,12 @@ class Page:
             yield _("version"), entry.subject.version
         yield _("description"), entry.subject.description
         yield _("on disk"), entry.migration.file if entry.migration else _("no file")
+        if entry.failure:
+            yield _("last failed at"), labels.instant(entry.failure.at)
+            yield (
+                _("message"),
+                format_html('<div class="jetbase-detail">{}</div>', entry.failure.message),
+            )
         if entry.applied:
             if entry.migration and entry.migration.path != entry.applied.path:
                 yield _("applied as"), entry.applied.label

@@ -8,7 +8,7 @@ from django.db import DatabaseError, models
 
 from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
-from ..migration import Applied, EventType, Kind, Version
+from ..migration import Applied, EventType, Failure, Kind, Version
 from ..models import AppliedMigration, Event
 from .packing import unpacked
 from .tables import Tables
@@ -182,6 +182,16 @@ class History:
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
         return self.log.aggregate(last=models.Max("id"))["last"] or 0
+
+    def failures(self) -> dict[str, Failure]:
+        """By key how those migrations have failed of which nothing was logged since; one query."""
+        if not self.exists():
+            return {}
+        failed = models.Max("id", filter=models.Q(event=str(EventType.FAILED)))
+        last = self.log.filter(namespace="").values("key").annotate(last=models.Max("id"))
+        ids = last.annotate(failed=failed).filter(failed=models.F("last")).values("failed")
+        rows = self.log.filter(pk__in=ids).values_list("key", "at", "detail")
+        return {key: Failure(at, detail) for key, at, detail in rows}
 
     def events(self, key: str | None = None, last: int | None = None) -> list[Past]:
         """Everything that happened, or to one migration, oldest first; empty without tables.

@@ -79,7 +79,7 @@ def status_document(status: Status) -> dict[str, Any]:
 
 
 def _entry_document(entry: Entry) -> dict[str, Any]:
-    row = entry.applied
+    row, failure = entry.applied, entry.failure
     return migration_document(entry.subject) | {
         "state": entry.state,
         "origin": row.origin if row else None,
@@ -88,6 +88,7 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
         "statements": row.statements if row else None,
         "database_user": row.database_user if row else None,
         "host": row.host if row else None,
+        "failure": {"at": failure.at.isoformat(), "message": failure.message} if failure else None,
     }
 
 

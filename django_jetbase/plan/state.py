@@ -1,11 +1,20 @@
 """Files and history side by side: what is applied, pending, missing or late."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from ..migration import Applied, Direction, Kind, Migration, MigrationState, Version, run_order
+from ..migration import (
+    Applied,
+    Direction,
+    Failure,
+    Kind,
+    Migration,
+    MigrationState,
+    Version,
+    run_order,
+)
 
 
 class OutOfOrder(StrEnum):
@@ -19,11 +28,12 @@ class OutOfOrder(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One migration of the status."""
+    """One migration of the status; with `failure` if its last run has failed."""
 
     state: MigrationState
     migration: Migration | None
     applied: Applied | None
+    failure: Failure | None = None
 
     @property
     def subject(self) -> Migration | Applied:
@@ -239,14 +249,32 @@ class State:
         begun = row.incomplete == Direction.UPGRADE and row.version is None
         return begun and row.key in self.files_by_key and not self.goes_on(row)
 
-    def entries(self) -> list[Entry]:
-        """Everything there is, in the order in which it runs."""
+    def entries(self, failures: Mapping[str, Failure] | None = None) -> list[Entry]:
+        """Everything there is, in the order in which it runs.
+
+        `failures` are by key those of the migrations whose last run has failed.
+        """
         pairs: list[tuple[Migration | None, Applied | None]] = [
             *((migration, self.row_of(migration)) for migration in self.migrations),
             *((None, row) for row in self.applied if row.key not in self.files_by_key),
         ]
         pairs.sort(key=lambda pair: run_order(subject(*pair)))
-        return [Entry(self._state_of(*pair), *pair) for pair in pairs]
+        found = ((*pair, (failures or {}).get(subject(*pair).key)) for pair in pairs)
+        return [
+            Entry(self._state_after(migration, row, failure), migration, row, failure)
+            for migration, row, failure in found
+        ]
+
+    def _state_after(
+        self, migration: Migration | None, row: Applied | None, failure: Failure | None
+    ) -> MigrationState:
+        """What has failed is told from what is only due."""
+        state = self._state_of(migration, row)
+        runs_always = migration is not None and migration.kind is Kind.RUNS_ALWAYS
+        is_due = state is MigrationState.PENDING or (
+            runs_always and state is MigrationState.APPLIED
+        )
+        return MigrationState.FAILED if failure and is_due else state
 
     def _state_of(self, migration: Migration | None, row: Applied | None) -> MigrationState:
         if row and row.incomplete:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from ...migration import Origin
+from ...migration import MigrationState, Origin
 from ...plan.state import Entry
 from ..base import JetbaseCommand, local
 from ..documents import status_document
@@ -21,6 +21,9 @@ class Command(JetbaseCommand):
             self.write("There are no migrations.")
         for entry in status.entries:
             self.write(_line(entry))
+            if entry.failure and entry.state != MigrationState.APPLIED:
+                at = local(entry.failure.at)
+                self.write(f"{'':<11}failed {at}: {entry.failure.summary}")
         for problem in status.problems:
             self.complain(str(problem))
 
