@@ -9,6 +9,7 @@ from django.db import Error, connections
 
 from .backends import lexicon_of, message_of
 from .conf import Settings, aliases, setting_errors
+from .database import Database
 from .exceptions import JetbaseError, MigrationFileError, SettingsError
 from .files.disk import exists, read_files
 from .files.names import migrations_of
@@ -90,7 +91,8 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
         return  # `check_files` says so
     except (JetbaseError, Error) as error:
         said = f"The history cannot be read: {message_of(error, alias)}"
-        yield checks.Warning(said, obj=alias, id=Rule.UNREADABLE)
+        hint = Database(alias).remedy(error, writes=False) if isinstance(error, Error) else ""
+        yield checks.Warning(said, hint=hint or None, obj=alias, id=Rule.UNREADABLE)
         return
     for problem in [*status.problems, *near_markers]:
         if problem.id not in _OF_FILES:

@@ -9,16 +9,17 @@ from django.db import DatabaseError, Error, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .backends import backend_of
+from .backends.base.errors import lacks
 from .backends.base.values import Holder, Notice
 from .conf import Settings, aliases_in_use
-from .exceptions import AtomicError, LockError, ReadOnlyError, SettingsError
+from .exceptions import AtomicError, HistoryError, LockError, ReadOnlyError, SettingsError
 from .files.script import Section
 from .history.heartbeat import USUAL, Timing
 from .history.history import History
 from .history.lease import Lease
 from .history.lock import Lock, LockStatus
 from .history.recorder import Recorder
-from .history.tables import Tables
+from .history.tables import Tables, table_names
 from .sql.redaction import with_names
 
 logger = logging.getLogger("django_jetbase")
@@ -135,6 +136,17 @@ class Database:
             with self.autocommit():
                 yield
 
+    def remedy(self, error: BaseException | None, *, writes: bool) -> str:
+        """The way out where a query of the tool's own has failed; empty where none is known.
+
+        Whoever may not use the tables of the history is told all that is lacking at once: to read
+        them, or to write as well.
+        """
+        denied = self.backend.errors.denied_table(error)
+        if denied and denied.table in table_names(self.settings.history_table_prefix):
+            return lacks("; ".join(self.tables.grants(denied.user, writes=writes)))
+        return self.backend.errors.remedy(error)
+
     def create_schemas(self) -> None:
         """Create the schemas that the settings name, where they are missing."""
         self.backend.creation.create_schemas(self.settings.history_schema)
@@ -204,9 +216,14 @@ class Database:
             try:
                 with self.backend.transaction():
                     self.recorder.write(self.recorder.creation())
-            except DatabaseError:
-                if self.tables.missing() == missing:
-                    raise
+            except DatabaseError as error:
+                if self.tables.missing() != missing:
+                    continue
+                said = self.backend.errors.message_of(error)
+                raise HistoryError(
+                    f"The tables of the history cannot be created: {said}\n"
+                    f"{self.backend.errors.remedy(error)}".strip()
+                ) from error
 
 
 @contextmanager

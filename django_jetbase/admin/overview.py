@@ -14,7 +14,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from ..backends import message_of
 from ..backends.base.values import Holder
 from ..conf import aliases_in_use
-from ..database import logger
+from ..database import Database, logger
 from ..exceptions import JetbaseError
 from ..migrator import Migrator
 from ..plan.state import Entry
@@ -74,7 +74,9 @@ def overview_of(alias: str) -> Overview:
             migrator = Migrator(alias)
             return Overview(alias, migrator.status(), migrator.database.holder())
     except Exception as error:  # whatever a driver makes of wrong settings
-        return Overview(alias, fault=said_by(error, alias))
+        is_of_database = isinstance(error, Error)
+        way_out = Database(alias).remedy(error, writes=False) if is_of_database else ""
+        return Overview(alias, fault=f"{said_by(error, alias)}\n{way_out}".strip())
 
 
 def overview_of_all() -> list[Overview]:

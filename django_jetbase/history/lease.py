@@ -49,6 +49,11 @@ class Lease:
                 f" lock: see who can write to {lock}, and free it by setting its token to ''."
             ) from error
 
+    def has_row(self) -> bool:
+        """Whether the row of the lock is there: who frees the lock leaves it."""
+        lock = self.tables.name(LockHolder)
+        return bool(self.backend.execute(f"SELECT 1 FROM {lock} WHERE namespace = ''"))
+
     def is_working(self, holder: Holder) -> bool:
         """Whether the holder's session is known to live, whatever became of its client."""
         return self.backend.locking.is_working(holder, self.tables.sql(LockHolder))

@@ -10,7 +10,7 @@ from django.db import Error
 
 from ..backends.base.backend import Backend
 from ..backends.base.values import Holder
-from ..exceptions import LockError, LockLostError
+from ..exceptions import HistoryError, JetbaseError, LockError, LockLostError
 from .heartbeat import Pulse, Timing, beating
 from .lease import Lease
 
@@ -86,10 +86,16 @@ class Lock:
         if not self.lease.is_mine():
             raise self._lost_error()
 
-    def _lost_error(self) -> LockLostError:
+    def _lost_error(self) -> JetbaseError:
         other = None
         with suppress(Error):  # whoever took it may have ended this session as well
             other = self.lease.holder()
+            if other is None and not self.lease.has_row():
+                return HistoryError(
+                    "The row of the lock is gone from the tables of the history: a file, or"
+                    " somebody by hand, has deleted it, perhaps with all others. jetbase_status"
+                    " says what the history still has."
+                )
         by = f" by {other}" if other else ""
         return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
 

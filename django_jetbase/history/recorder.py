@@ -8,7 +8,7 @@ from django.db import models
 from ..backends.base.backend import Backend
 from ..migration import Applied, Direction, EventType, Kind, Origin
 from ..models import AppliedMigration, Event, Run
-from ..sql.queries import Expression, Query, insert, update
+from ..sql.queries import Certain, Expression, Query, insert, update
 from ..version import __version__
 from .lease import Lease
 from .packing import packed
@@ -40,9 +40,8 @@ class Recorder:
         self.given_stamp = stamp
 
     def write(self, queries: Iterable[Query]) -> None:
-        with self.backend.cursor() as cursor:
-            for query in queries:
-                cursor.execute(*query)
+        """Raises DatabaseError."""
+        self.backend.write(queries)
 
     def creation(self) -> list[Query]:
         """What creates the tables that are missing."""
@@ -169,7 +168,7 @@ class Recorder:
     def forgotten(self, row: Applied) -> list[Query]:
         """Record that a migration whose file is missing is none any more."""
         return [
-            *self._forget(row),
+            *map(_certain, self._forget(row)),
             self._event(recorded_again(row, None), EventType.FORGOTTEN, 0, 0),
         ]
 
@@ -184,7 +183,7 @@ class Recorder:
         event = self._event(
             migration, EventType.ROLLED_BACK, duration, statements, origin=origin, replaces=row
         )
-        return [event, self._all_due(), *self._forget(row)]
+        return [event, self._all_due(), *map(_certain, self._forget(row))]
 
     def _all_due(self) -> Query:
         """All repeatable files are due again: a dropped table may have taken its views along."""
@@ -197,7 +196,8 @@ class Recorder:
         event = self._event(migration, EventType.RESOLVED, 0, row.statements, detail)
         if not applied:
             was_rollback = row.incomplete == Direction.ROLLBACK
-            return [*([self._all_due()] if was_rollback else []), *self._forget(row), event]
+            forgotten = map(_certain, self._forget(row))
+            return [*([self._all_due()] if was_rollback else []), *forgotten, event]
         return [self._update(row.key, incomplete="", **self._file_values(migration)), event]
 
     def _file_values(self, migration: Recorded) -> dict[str, Any]:
@@ -211,12 +211,12 @@ class Recorder:
 
     def _update(self, key: str, **values: Any) -> Query:
         where = Query(f"namespace = %s AND {self._key} = %s", ("", key))
-        return update(self._state, self.tables.columns, values, where)
+        return _certain(update(self._state, self.tables.columns, values, where))
 
     def _update_row(self, row: Applied, **values: Any) -> Query:
         """Change this very row: by now its migration may have another one."""
         where = Query("id = %s", (row.sequence,))
-        return update(self._state, self.tables.columns, values, where)
+        return _certain(update(self._state, self.tables.columns, values, where))
 
     def _update_begun(self, row: Applied, **values: Any) -> Query:
         where = Query("id = %s AND incomplete = %s", (row.sequence, row.incomplete))
@@ -276,7 +276,7 @@ class Recorder:
         columns = {field.attname: quoted[field.attname] for field in Run._meta.fields}
         same = replaced is not None and replaced.checksum == migration.checksum
         values = columns | ({"text": "NULL"} if same else {})
-        return Query(
+        return Certain(
             f"INSERT INTO {self.tables.sql(Event)}"
             f" ({', '.join(columns.values())}, {quoted['event']}, {quoted['detail']})"
             f" SELECT {', '.join(values.values())}, %s, %s FROM {self._state}"
@@ -290,7 +290,7 @@ class Recorder:
         return packed(text)
 
     def _insert(self, model: type[models.Model], values: dict[str, Any]) -> Query:
-        return insert(self.tables.sql(model), self.tables.columns, values)
+        return _certain(insert(self.tables.sql(model), self.tables.columns, values))
 
     @property
     def _state(self) -> str:
@@ -300,3 +300,8 @@ class Recorder:
     @property
     def _key(self) -> str:
         return self.tables.columns["key"]
+
+
+def _certain(query: Query) -> Certain:
+    """The same, which fails where it changes no row."""
+    return Certain(*query)

@@ -1,6 +1,6 @@
 """The tables of the history: what they are called, and where they are."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -23,6 +23,16 @@ MODELS: tuple[type[models.Model], ...] = (
     Heartbeat,
     LockHolder,
 )
+
+
+# The privileges besides SELECT that a run needs, once the tables are there.
+_WRITTEN_BY: Mapping[type[models.Model], str] = {
+    SchemaVersion: "",
+    Event: ", INSERT",
+    AppliedMigration: ", INSERT, UPDATE, DELETE",
+    Heartbeat: ", INSERT, UPDATE",
+    LockHolder: ", INSERT, UPDATE",
+}
 
 
 class Place(NamedTuple):
@@ -152,6 +162,17 @@ class Tables:
                 row = {"version": SCHEMA_VERSION, "at": at}
                 queries.append(insert(self.sql(model), self.columns, row))
         return queries
+
+    def grants(self, user: str, *, writes: bool) -> Iterator[str]:
+        """What gives a user, as SQL, the privileges to read the history, or to write it too."""
+        together: dict[str, list[str]] = {}
+        for model in MODELS:
+            privileges = f"SELECT{_WRITTEN_BY[model]}" if writes else "SELECT"
+            together.setdefault(privileges, []).append(self.name(model))
+        for privileges, names in together.items():
+            several = self.backend.features.grants_on_several
+            for tables in [", ".join(names)] if several else names:
+                yield f"GRANT {privileges} ON {tables} TO {user}"
 
     def name(self, model: type[models.Model]) -> str:
         """The name of a table as SQL, whatever a file has done to the session."""

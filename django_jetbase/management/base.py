@@ -13,7 +13,6 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from .. import display
 from ..backends import message_of
-from ..backends.base.backend import Backend
 from ..conf import aliases_in_use
 from ..database import Database, refuse_moving_backend
 from ..exceptions import JetbaseError, SettingsError
@@ -79,6 +78,7 @@ class JetbaseCommand(BaseCommand):
         self.verbosity = options["verbosity"]
         self.json = options.get("json", False)
         self.done: list[Done] = []
+        self.asked: Database | None = None
         self.document: Any = None
         self.collects = False  # documents, to print one of all databases
         if self.json and options.get("sql"):
@@ -121,7 +121,9 @@ class JetbaseCommand(BaseCommand):
             raise self.failure(JetbaseError(STOPPED), STOPPED, _BY_SIGNAL + 2) from None
         except (Error, ConnectionDoesNotExist, ImproperlyConfigured) as error:
             message = f"Database {alias!r}: {message_of(error, alias)}"
-            raise self.failure(error, f"{message}\n{self.remedy(error)}".strip()) from error
+            raise self.failure(
+                error, f"{message}\n{self.remedy(error, **options)}".strip()
+            ) from error
 
     def run_in_several(self, chosen: list[str], **options: Any) -> None:
         """Run on each database; one that fails does not keep the others from it."""
@@ -151,10 +153,12 @@ class JetbaseCommand(BaseCommand):
             status = next(status for status in worst_first if status in statuses)
             raise CommandError("\n".join(said), returncode=status)
 
-    def remedy(self, error: Exception) -> str:
+    def remedy(self, error: Exception, **options: Any) -> str:
         """The way out of a database error."""
-        target = self.interruption.target
-        return target.errors.remedy(error) if isinstance(target, Backend) else ""
+        if self.asked is None:
+            return ""
+        looks = any(options.get(name) for name in ("dry_run", "check", "sql"))
+        return self.asked.remedy(error, writes=self.waits and not looks)
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
@@ -180,6 +184,7 @@ class JetbaseCommand(BaseCommand):
             notice=self.notice,
             timing=self.timing,
         )
+        self.asked = migrator.database
         self.interruption.target = migrator.database.backend
         return migrator
 
@@ -188,6 +193,7 @@ class JetbaseCommand(BaseCommand):
 
     def database(self, **options: Any) -> Database:
         database = Database(options["database"], self.notice, options.get("lock_wait"), self.timing)
+        self.asked = database
         self.interruption.target = database.backend
         return database
 

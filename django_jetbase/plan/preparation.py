@@ -14,6 +14,7 @@ from ..interop.django_applied import Dependencies
 from ..migration import Applied, Direction, Migration, Origin, checksum
 from ..problems import Problem, Rule
 from .of_django import too_early, unrecordable
+from .of_history import OwnTables
 from .plan import Plan, Step
 from .resumption import going_on_problem
 
@@ -43,6 +44,7 @@ class Preparation:
         self.backend = database.backend
         self.history = database.history
         self.settings = database.settings
+        self.own_tables = OwnTables(database)
         self._scripts: dict[str, Script] = {}
         self._same: dict[tuple[str, int], bool] = {}  # by path and row
 
@@ -162,9 +164,12 @@ class Preparation:
             yield from self._obstacles_in(section, item.step.path, Rule.CANNOT_ROLL_BACK)
 
     def _obstacles_in(self, section: Section | None, path: str, rule: Rule) -> Iterator[Problem]:
-        for statement in section.statements if section else ():
-            assert section is not None  # it has statements
-            if reason := self.backend.operations.obstacle(statement, section):
+        if not section:
+            return
+        touches = self.own_tables.may_be_changed_by(section)
+        for statement in section.statements:
+            reason = self.own_tables.obstacle(statement) if touches else None
+            if reason := reason or self.backend.operations.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(rule, path, *reason, line, column)
 

@@ -7,16 +7,16 @@ from django.db import Error, IntegrityError
 
 from ..backends.base.values import StatementFailed
 from ..database import Database
-from ..exceptions import LockError
+from ..exceptions import HistoryError, LockError
 from ..files.script import Section
 from ..history.recorded import Recorded
 from ..migration import Direction, Origin
 from ..plan.plan import Step
 from .done import Done
-from .failure import error_of
+from .failure import error_of, of_record
 from .one_by_one import OneByOne
 from .retry import Retry
-from .task import OvertakenError, Task, verify
+from .task import Task, verify
 
 
 class Executor:
@@ -44,24 +44,31 @@ class Executor:
             if self._is_done_by_other(step, migration):
                 return Done(step, task.seconds, task.count, by_other=True)
             self._ask_lock()
-            outcome, steps = task.fail(failure), self.backend.steps
-            error = error_of(failure, outcome, migration, section, step.direction, steps)
+            outcome, database = task.fail(failure), self.database
+            error = error_of(failure, outcome, migration, section, step.direction, database)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         return Done(step, task.seconds, task.count)
 
     def record(self, step: Step, migration: Recorded, origin: Origin) -> Done:
-        """Record a step that is not run. Raises OvertakenError as `run` does."""
+        """Record a step that is not run. Raises HistoryError, and OvertakenError as `run` does."""
         started = time.monotonic()
         closing = self.recorder.closing(migration, step.applied, step.direction, 0, 0, origin)
         try:
             with self.backend.transaction():
                 verify(self.database, step, migration)
                 self.recorder.write(closing)
-        except IntegrityError as error:
-            self._ask_lock()
-            raise OvertakenError from error
+        except Error as error:
+            if isinstance(error, IntegrityError):
+                self._ask_lock()
+                verify(self.database, step, migration)
+            raise self._not_recorded(migration, error) from error
         return Done(step, time.monotonic() - started, 0, origin)
+
+    def _not_recorded(self, migration: Recorded, error: Error) -> HistoryError:
+        said, way_out = of_record(error, self.database)
+        text = f"{migration.path}: {said}\n{way_out}".strip()
+        return HistoryError(text, path=migration.path, version=str(migration.version or "") or None)
 
     def _ask_lock(self) -> None:
         """Raise LockLostError where a failure came of that; without a database nothing is known."""

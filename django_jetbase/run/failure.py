@@ -2,14 +2,22 @@
 
 from dataclasses import dataclass, field
 
-from ..backends.base.steps import Steps
-from ..backends.base.values import Effect, StatementFailed
+from ..backends.base.errors import RecordFault
+from ..backends.base.values import Effect, RecordFailed, StatementFailed
+from ..database import Database
 from ..exceptions import StatementError
 from ..files.script import Section
 from ..history.recorded import Recorded
 from ..migration import Direction
 from ..sql.redaction import blanked, message_without, shortened, with_names
 
+_LEAVE_ALONE = (
+    "Have the file leave those tables alone, and drop what it, or another, has put on them."
+)
+_HISTORY_IS_GONE = (
+    "Restore the tables of the history from a backup; or correct the file, and record with"
+    " jetbase_upgrade --fake, which makes new ones, what the database has."
+)
 _SHOWN = 300  # characters of a failing statement
 _READ = 20_000  # characters of it that are looked at for that
 
@@ -29,13 +37,18 @@ def error_of(
     migration: Recorded,
     section: Section,
     direction: Direction,
-    steps: Steps,
+    database: Database,
 ) -> StatementError:
     """The failure as an error for people."""
-    backend = steps.backend
+    backend = database.backend
     said = backend.errors.message_of(failure.__cause__)
     line = column = statement = rules = None
     shown = ""
+    remedy, fault = "", RecordFault.NONE
+    if failure.index is None:
+        fault = backend.errors.record_fault(failure.__cause__)
+    if isinstance(failure, RecordFailed) or fault is RecordFault.GONE:
+        said, remedy = of_record(failure.__cause__, database)
     if failure.index is not None:
         statement = section.statements[failure.index]
         line, column = section.place(statement.start)
@@ -47,9 +60,11 @@ def error_of(
         line, column = section.place(failure.offset)
     where = ":".join(str(part) for part in (migration.path, line, column) if part)
     text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
-    remedy = backend.errors.remedy(failure.__cause__, statement, section)
-    resumes = direction is Direction.UPGRADE and steps.records_progress(section)
+    remedy = remedy or backend.errors.remedy(failure.__cause__, statement, section)
+    resumes = direction is Direction.UPGRADE and backend.steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
+    if fault is RecordFault.GONE and outcome.committed:
+        consequence = f"{_kept(outcome, section)}. {_HISTORY_IS_GONE}"
     error = StatementError(
         "\n".join(filter(None, [text, remedy, consequence])),
         path=migration.path,
@@ -86,6 +101,21 @@ def _consequence(
         " by hand, and say what you made true: jetbase_resolve"
         f" {migration.version or migration.path} --applied or --rolled-back."
     )
+
+
+def of_record(error: BaseException | None, database: Database) -> tuple[str, str]:
+    """What is said of a row that the history did not take, and the way out.
+
+    What the database says of rows that are lacking speaks of our own SQL alone.
+    """
+    errors = database.backend.errors
+    fault = errors.record_fault(error)
+    if fault is RecordFault.NONE:
+        way_out = database.remedy(error, writes=True)
+    else:
+        way_out = f"{fault} {_LEAVE_ALONE}"
+    said = "" if fault is RecordFault.EMPTIED else f": {errors.message_of(error)}"
+    return f"recording this file failed{said}", way_out
 
 
 def _kept(outcome: Outcome, section: Section) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from django.db import Error, IntegrityError
 
 from ..backends.base.steps import Retrying, SectionRun
-from ..backends.base.values import Progress, StatementFailed, failing
+from ..backends.base.values import Progress, RecordFailed, StatementFailed, recording
 from ..database import Database
 from ..exceptions import LockError
 from ..files.script import Section
@@ -18,7 +18,7 @@ from ..plan.plan import Step
 from ..sql.queries import Query
 from .failure import Outcome
 from .retry import Retry
-from .task import OvertakenError, Task
+from .task import Task
 
 
 class OneByOne(Task):
@@ -49,9 +49,11 @@ class OneByOne(Task):
                 if self.backend.features.transaction_is_lock:
                     self.verify()
                 self.recorder.write(self._beginning())
-        except IntegrityError as error:
-            self.lock.ask()
-            raise OvertakenError from error
+        except Error as error:
+            if isinstance(error, IntegrityError):
+                self.lock.ask()
+                self.verify()
+            raise RecordFailed from error
         self.row = row = self.database.history.row(self.migration.key)
         assert row is not None  # written above
         self.progress = Progress(
@@ -137,7 +139,7 @@ class OneByOne(Task):
             self.count,
             self.elapsed,
         )
-        with failing(None), self.backend.transaction():
+        with recording(), self.backend.transaction():
             self.lock.ask()
             self.recorder.write(finished)
 

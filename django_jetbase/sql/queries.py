@@ -11,6 +11,12 @@ class Query(NamedTuple):
     params: tuple[Any, ...] = ()
 
 
+class Certain(Query):
+    """One that has failed where it changes no row, whatever keeps it from that."""
+
+    __slots__ = ()
+
+
 class Expression(NamedTuple):
     """SQL that stands in a query for a value; marked and doubled as in a query."""
 

@@ -5,15 +5,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core import checks
 from django.core.management.base import CommandError
 
 from django_jetbase.backends.mysql.errors import grant_for as mysql_grant
+from django_jetbase.backends.mysql.lexicon import MySQLLexicon
 from django_jetbase.backends.postgresql.errors import grant_for as postgresql_grant
+from django_jetbase.backends.postgresql.lexicon import PostgreSQLLexicon
+from django_jetbase.sql.lexicon import Lexicon
 from django_jetbase.sql.redaction import without_secrets
+from django_jetbase.sql.scanner import Statement, scan
 
 from ..conftest import Project
 
 A = "CREATE TABLE a (id INTEGER);"
+DENIED_DATABASE = "Access denied for user 'u'@'%' to database 'd'"
 
 
 @contextmanager
@@ -174,39 +180,126 @@ def test_the_disk_of_a_server(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "keyword", "grant"),
+    ("message", "statement", "grant"),
     [
         ("permission denied for sequence s", "SELECT", "GRANT USAGE, SELECT, UPDATE ON SEQUENCE s"),
         ("permission denied for function f", "SELECT", "GRANT EXECUTE ON FUNCTION f"),
-        ('permission denied for table "My T"', "DELETE", 'GRANT DELETE ON TABLE "My T"'),
-        ("permission denied for materialized view v", "CREATE", "GRANT ALL ON TABLE v"),
-        ("must be owner of view v", "CREATE", "ALTER VIEW v OWNER"),
-        ("permission denied to create role", "CREATE", ""),
+        ('permission denied for table "My T"', "DELETE FROM x", 'GRANT DELETE ON TABLE "My T"'),
+        (
+            "permission denied for materialized view v",
+            "CREATE VIEW w AS TABLE v",
+            "GRANT SELECT ON TABLE v",
+        ),
+        (
+            "permission denied for table t",
+            "CREATE TABLE x (t integer REFERENCES t)",
+            "GRANT REFERENCES ON TABLE t",
+        ),
+        (
+            "permission denied for table t",
+            "CREATE TRIGGER x AFTER INSERT ON t EXECUTE FUNCTION f()",
+            "GRANT TRIGGER ON TABLE t",
+        ),
+        ("permission denied for table t", "COPY t TO '/x'", "GRANT SELECT ON TABLE t"),
+        ("permission denied for table t", "COPY t FROM stdin;\n\\.\n", "GRANT INSERT ON TABLE t"),
+        (
+            "permission denied for table t",
+            "CALL p()",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE t",
+        ),
+        ("permission denied for table t", "", "GRANT SELECT ON TABLE t"),
+        ("must be owner of view v", "CREATE VIEW v AS SELECT 1", "ALTER VIEW v OWNER"),
+        ("permission denied to create role", "CREATE ROLE x", ""),
     ],
 )
-def test_what_postgresql_lacks(message: str, keyword: str, grant: str) -> None:
-    assert postgresql_grant(message, keyword, "u") == (f"{grant} TO u" if grant else "")
+def test_what_postgresql_lacks(message: str, statement: str, grant: str) -> None:
+    found = postgresql_grant(message, statement_of(statement, PostgreSQLLexicon()), "u")
+    assert found == (f"{grant} TO u" if grant else "")
+
+
+def statement_of(sql: str, lexicon: Lexicon) -> Statement | None:
+    found = (item for item in scan(sql, lexicon) if isinstance(item, Statement))
+    return next(found, None)
 
 
 @pytest.mark.parametrize(
-    ("message", "grant"),
+    ("message", "statement", "grant"),
     [
         (
             "INSERT command denied to user 'u'@'h' for table `d`.`t`",
+            "",
             "GRANT INSERT ON `d`.`t` TO 'u'@'%'",
         ),
-        ("Access denied for user 'u'@'%' to database 'd'", "GRANT ALL ON `d`.* TO 'u'@'%'"),
+        (DENIED_DATABASE, "USE d", "GRANT SELECT ON `d`.* TO 'u'@'%'"),
+        (
+            DENIED_DATABASE,
+            "CREATE  TEMPORARY TABLE t (id INT)",
+            "GRANT CREATE TEMPORARY TABLES ON `d`.* TO 'u'@'%'",
+        ),
+        (
+            DENIED_DATABASE,
+            "CREATE PROCEDURE p() SELECT 1",
+            "GRANT CREATE ROUTINE, ALTER ROUTINE ON `d`.* TO 'u'@'%'",
+        ),
+        (
+            DENIED_DATABASE,
+            "",
+            "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES,"
+            " CREATE VIEW, SHOW VIEW, TRIGGER, CREATE ROUTINE, ALTER ROUTINE, EXECUTE,"
+            " CREATE TEMPORARY TABLES, LOCK TABLES ON `d`.* TO 'u'@'%'",
+        ),
         (
             "Access denied; you need (at least one of) the SUPER, READ_ONLY ADMIN privilege(s)",
+            "",
             "GRANT SUPER ON *.* TO 'u'@'%'",
         ),
-        ("execute command denied to user 'u'@'h' for routine 'd.p'", ""),
-        ("GRANT command denied to user 'u'@'h' for table `d`.`t`", ""),
-        ("something else", ""),
+        ("execute command denied to user 'u'@'h' for routine 'd.p'", "", ""),
+        ("GRANT command denied to user 'u'@'h' for table `d`.`t`", "", ""),
+        ("something else", "", ""),
     ],
 )
-def test_what_mysql_lacks(message: str, grant: str) -> None:
-    assert mysql_grant(message, "'u'@'%'") == grant
+def test_what_mysql_lacks(message: str, statement: str, grant: str) -> None:
+    assert mysql_grant(message, "'u'@'%'", statement_of(statement, MySQLLexicon())) == grant
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_who_may_not_read_or_write_the_history(project: Project) -> None:
+    """Everything that is lacking is told at once, and no more."""
+    off = "-- jetbase: transaction=off\n"
+    project.write(V1__a=A)
+    project.call("upgrade")
+    with clerk(project) as user:
+        if project.vendor == "postgresql":
+            with pytest.raises(CommandError, match="permission denied for table") as caught:
+                user.call("status")
+            read = said_grants(str(caught.value))
+            assert len(read) == 1
+            assert read[0].startswith('GRANT SELECT ON "public"."django_jetbase_schema", ')
+            warning = checks.run_checks(databases=[user.alias], tags=["database"])
+            assert read[0] in str(warning[0].hint)
+            project.query(read[0])
+            assert "V1__a.sql" in user.call("status")
+            user.call("lock_status")
+            user.call("history")
+        user.write(V2__b="SELECT 1;")
+        with pytest.raises(CommandError, match=r"denied .*for table") as caught:
+            user.call("upgrade")
+        write = said_grants(str(caught.value))
+        assert not [grant for grant in write if " ALL " in grant]
+        for grant in write:
+            project.query(grant)
+        user.connection.close()
+        user.call("upgrade")
+        user.write(V3__c=f"{off}SELECT 1;\n-- rollback\nSELECT 2;", RA__d="SELECT 2;")
+        user.call("upgrade")
+        user.call("upgrade")
+        user.write(V2__b="SELECT 1;\n-- rollback\nSELECT 2;")
+        user.call("rollback", to_version="1")
+        assert project.applied() == ["V1__a.sql"]
+
+
+def said_grants(message: str) -> list[str]:
+    return [part.strip() for part in message.split("runs: ")[1].split(";") if "GRANT" in part]
 
 
 def test_passwords_are_not_shown() -> None:

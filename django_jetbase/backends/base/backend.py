@@ -9,8 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from ...sql.lexicon import Lexicon
-from ...sql.queries import Query
-from .values import Notice
+from ...sql.queries import Certain, Query
+from .values import Notice, RowNotWritten
 
 if TYPE_CHECKING:
     from .client import Client
@@ -193,6 +193,12 @@ class Backend:
         with self.cursor() as cursor:
             cursor.execute(*query)
             return int(cursor.rowcount)
+
+    def write(self, queries: Iterable[Query]) -> None:
+        """Run queries. Raises RowNotWritten for one that was certain to change a row."""
+        for query in queries:
+            if not self.change(query) and isinstance(query, Certain):
+                raise RowNotWritten("a row of the history was not written")
 
     def execute(self, sql: str, params: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:
         """Run one query and return its rows; without parameters as it stands."""

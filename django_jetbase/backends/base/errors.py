@@ -5,11 +5,14 @@ script's own RAISE or SIGNAL says stays as it is.
 """
 
 import re
+from enum import StrEnum
+from typing import NamedTuple
 
 from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
 from .backend import Part
+from .values import RowNotWritten
 
 SHOWN = "***"
 NEEDS_NO_TRANSACTION = (
@@ -18,6 +21,30 @@ NEEDS_NO_TRANSACTION = (
 )
 FULL = "There is no room left: make some, and run it again."
 READ_ONLY = "The database takes no writes now: run this on its primary, or when it takes some."
+
+
+class RecordFault(StrEnum):
+    """Why the history takes no row, if it is not what any change of data may fail with."""
+
+    NONE = ""
+    GONE = (
+        "The tables of the history are not where they were: the file drops, renames or moves them."
+    )
+    EMPTIED = (
+        "Rows of the history, or of its lock, are gone or were not written: the file deletes them,"
+        " or a trigger or a rule keeps them out."
+    )
+    ALTERED = "The tables of the history are not as they were made: the file changes their columns."
+    HIDDEN = (
+        "Row-level security is forced upon the owner of the tables of the history too, so that no"
+        " GRANT helps, but ALTER TABLE … NO FORCE ROW LEVEL SECURITY does."
+    )
+    KEPT_OUT = (
+        "It was none of the file's statements: a trigger, a rule or a constraint on the tables of"
+        " the history keeps the row out."
+    )
+
+
 READS_ONLY = compiled(
     r"\bREAD\s+ONLY\b|\b(?:transaction|tx)_read_only\b|\bquery_only\b", re.IGNORECASE
 )
@@ -30,6 +57,13 @@ def read_only(section: Section | None, otherwise: str = READ_ONLY) -> str:
     """The way out where nothing can be written."""
     itself = section is not None and READS_ONLY.search(section.text)
     return _READS_ONLY_ITSELF if itself else otherwise
+
+
+class Denied(NamedTuple):
+    """A table that a user, whose name is SQL, may not use so."""
+
+    table: str
+    user: str
 
 
 class Errors(Part):
@@ -50,6 +84,14 @@ class Errors(Part):
     def message_of(self, error: BaseException | None) -> str:
         """What the database says, without its own idea of the place or the contents of rows."""
         return str(error).strip()
+
+    def record_fault(self, error: BaseException | None) -> RecordFault:
+        """Why what records a section has failed with this error."""
+        return RecordFault.EMPTIED if isinstance(error, RowNotWritten) else RecordFault.NONE
+
+    def denied_table(self, error: BaseException | None) -> Denied | None:
+        """The table for which a privilege is lacking, if it is that."""
+        return None
 
     def remedy(
         self,

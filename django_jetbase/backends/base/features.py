@@ -12,6 +12,7 @@ class Features(Part):
     asks_inside: ClassVar[bool] = False
     keeps_types: ClassVar[bool] = True  # so that a column holds nothing but what it is for
     has_schemas: ClassVar[bool] = False  # in which the history may be
+    grants_on_several: ClassVar[bool] = False  # tables in one GRANT
     # Whether a flush must be told to empty tables of other schemas that refer to those it empties.
     flush_cascades: ClassVar[bool] = False
     # What directives need, which hold for nothing on a database without it.

@@ -11,7 +11,7 @@ from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, scan
 from .backend import Backend, Part
 from .session import Frame, Setting
-from .values import Obstacle, StatementFailed, failing
+from .values import Obstacle, StatementFailed, failing, recording
 
 # What may hold semicolons of its own, in whatever language.
 _HAS_BODY = re.compile(
@@ -92,8 +92,8 @@ class Operations(Part):
             with failing(None):
                 self.check(frame)
                 self.set(frame.restore(self.session))
-                for query in closing():
-                    self.execute(*query)
+                with recording():
+                    self.backend.write(closing())
                 self.backend.commit()
         except BaseException:
             self.abandon(frame)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from django.db import Error
+from django.db import DatabaseError, Error
 
-from ...sql.queries import Expression, Query, update
+from ...sql.queries import Certain, Expression, Query, update
 from ...sql.redaction import shortened, without_secrets
 
 Notice = Callable[[str], None]
@@ -115,9 +115,7 @@ class Progress:
         if self.fence:
             values["namespace"] = self.fence
         names = {name: name for name in values}
-        noted = update(self.table, names, values, Query("id = %s", (self.row,)))
-        sql = f"WITH noted AS ({noted.sql} RETURNING 1) SELECT 1 / count(*) FROM noted"
-        return Query(sql, noted.params)
+        return Certain(*update(self.table, names, values, Query("id = %s", (self.row,))))
 
 
 @dataclass(frozen=True)
@@ -151,9 +149,25 @@ class StatementFailed(Exception):
         """The same of another statement."""
         return StatementFailed(index, self.offset, self.effect)
 
-    def having(self, **changes: Any) -> "StatementFailed":
+    def having(self, **changes: Any) -> Self:
         """The same with what is known better of its effect."""
-        return StatementFailed(self.index, self.offset, replace(self.effect, **changes))
+        return type(self)(self.index, self.offset, replace(self.effect, **changes))
+
+
+class RowNotWritten(DatabaseError):
+    """A row that was to be changed was not, and the database did not say why."""
+
+
+class RecordFailed(StatementFailed):
+    """What records a section in the history failed, which is none of its statements."""
+
+    def __init__(
+        self, index: None = None, offset: None = None, effect: Effect | None = None
+    ) -> None:
+        super().__init__(None, None, effect)
+
+    def at(self, index: int) -> "StatementFailed":
+        return self
 
 
 @contextmanager
@@ -163,6 +177,15 @@ def failing(index: int | None, offset: int | None = None) -> Iterator[None]:
         yield
     except (Error, ValueError) as error:
         raise StatementFailed(index, offset) from error
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Turn a database error into the failure of what records a section."""
+    try:
+        yield
+    except (Error, ValueError) as error:
+        raise RecordFailed from error
 
 
 def marks(values: Sequence[Any]) -> str:

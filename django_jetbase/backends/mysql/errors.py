@@ -8,7 +8,7 @@ from django.db import Error
 from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
-from ..base.errors import FULL, SHOWN, Errors, lacks, read_only
+from ..base.errors import FULL, SHOWN, Denied, Errors, RecordFault, lacks, read_only
 
 _NAMES_AROUND = {  # how many in quotes stand before the value, and how many behind it
     1062: (0, 1),  # duplicate entries
@@ -64,7 +64,21 @@ _READ_ONLY = frozenset({1036, 1290, 1792, 1836})
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 
 
+_RECORD_FAULTS = {
+    1049: RecordFault.GONE,  # the database
+    1146: RecordFault.GONE,
+    1054: RecordFault.ALTERED,
+    1048: RecordFault.EMPTIED,
+    1644: RecordFault.KEPT_OUT,  # by a SIGNAL
+    4025: RecordFault.KEPT_OUT,
+    3819: RecordFault.KEPT_OUT,
+}
+
+
 class MySQLErrors(Errors):
+    def record_fault(self, error: BaseException | None) -> RecordFault:
+        return _RECORD_FAULTS.get(code_of(error)) or super().record_fault(error)
+
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, Error) and code_of(error) in _TRANSIENT
 
@@ -105,10 +119,17 @@ class MySQLErrors(Errors):
     ) -> str:
         code = code_of(error)
         if code in DENIED:
-            return lacks(grant_for(self.message_of(error), self._account))
+            return lacks(grant_for(self.message_of(error), self._account, statement))
         if code in _READ_ONLY:
             return read_only(section)
         return FULL if code in _FULL else ""
+
+    def denied_table(self, error: BaseException | None) -> Denied | None:
+        denied = code_of(error) in DENIED
+        found = _COMMAND_DENIED.search(self.message_of(error)) if denied else None
+        if not found or found["kind"].lower() != "table":
+            return None
+        return Denied(found["name"].rpartition(".")[2].strip("`'"), self._account)
 
     @property
     def _account(self) -> str:
@@ -179,13 +200,32 @@ _COMMAND_DENIED = re.compile(
     re.IGNORECASE,
 )
 _ACCESS_DENIED = re.compile(r"Access denied for user \S+ to database '(?P<name>[^']*)'")
+# What files with tables, views, triggers and routines need of a database, and the history too.
+_TO_MIGRATE = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, CREATE VIEW,"
+    " SHOW VIEW, TRIGGER, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, CREATE TEMPORARY TABLES,"
+    " LOCK TABLES"
+)
+_ON_DATABASE = {  # what is refused for the whole of it
+    "LOCK TABLES": "SELECT, LOCK TABLES",
+    "TEMPORARY TABLE": "CREATE TEMPORARY TABLES",
+    "PROCEDURE": "CREATE ROUTINE, ALTER ROUTINE",
+    "FUNCTION": "CREATE ROUTINE, ALTER ROUTINE",
+    "EVENT": "EVENT",
+    "DROP DATABASE": "DROP",
+    "DROP SCHEMA": "DROP",
+    "CREATE DATABASE": "CREATE",
+    "CREATE SCHEMA": "CREATE",
+    "USE ": "SELECT",
+}
 _NEEDS = re.compile(r"need \(at least one of\) the (?P<privileges>.+?) privilege")
 
 
-def grant_for(message: str, account: str) -> str:
+def grant_for(message: str, account: str, statement: Statement | None = None) -> str:
     """The statement that gives an account what the message says is lacking; empty if unknown.
 
-    The message names the user, but not the account.
+    The message names the user, but not the account. `statement` is the one that was refused, if
+    it was one of a file.
     """
     if found := _COMMAND_DENIED.search(message):
         command, name = found["command"].strip().upper(), found["name"].strip("'")
@@ -196,7 +236,15 @@ def grant_for(message: str, account: str) -> str:
         return f"GRANT {command} ON {name} TO {account}"
     if found := _ACCESS_DENIED.search(message):
         name = found["name"].replace("`", "``")
-        return f"GRANT ALL ON `{name}`.* TO {account}"
+        return f"GRANT {_privileges_for(statement)} ON `{name}`.* TO {account}"
     if found := _NEEDS.search(message):
         return f"GRANT {found['privileges'].split(',')[0].strip()} ON *.* TO {account}"
     return ""
+
+
+def _privileges_for(statement: Statement | None) -> str:
+    """Those that a statement needs on a database, as far as its words tell; or to be let in."""
+    if statement is None:
+        return _TO_MIGRATE
+    words = " ".join(statement.text[:500].upper().split())
+    return next((found for text, found in _ON_DATABASE.items() if text in words), _TO_MIGRATE)

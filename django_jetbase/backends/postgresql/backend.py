@@ -2,6 +2,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...sql.lexicon import Lexicon
+from ...sql.queries import Certain, Query
 from ..base.backend import Backend
 from .lexicon import PostgreSQLLexicon
 
@@ -15,6 +16,14 @@ except ImportError:
     IS_PSYCOPG3 = PIPELINES = False
 else:
     IS_PSYCOPG3, PIPELINES = True, Pipeline.is_supported()
+
+
+def refusing(query: Query) -> Query:
+    """The same; one that is certain to change a row divides by zero where it changes none."""
+    if not isinstance(query, Certain):
+        return query
+    changed = f"WITH changed AS ({query.sql} RETURNING 1) SELECT 1 / count(*) FROM changed"
+    return Query(changed, query.params)
 
 
 class PostgreSQLBackend(Backend):
@@ -63,8 +72,9 @@ class PostgreSQLBackend(Backend):
         elif self.in_transaction():
             self.execute("ROLLBACK")
 
-    def compose(self, sql: str, params: tuple[Any, ...]) -> str:
+    def compose(self, query: Query) -> str:
         """A query as text, with its parameters in it."""
+        sql, params = refusing(query)
         if not IS_PSYCOPG3:
             operations: Any = self.connection.ops
             return str(operations.compose_sql(sql, params))

@@ -6,7 +6,16 @@ from typing import Any, NamedTuple
 from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
-from ..base.errors import FULL, NEEDS_NO_TRANSACTION, SHOWN, Errors, lacks, read_only
+from ..base.errors import (
+    FULL,
+    NEEDS_NO_TRANSACTION,
+    SHOWN,
+    Denied,
+    Errors,
+    RecordFault,
+    lacks,
+    read_only,
+)
 
 _QUOTES = '"«»„“”'  # of its translations
 _QUOTED = compiled(rf"[{_QUOTES}].*[{_QUOTES}]", re.DOTALL)
@@ -51,7 +60,30 @@ _NOT_IN_TRANSACTION = frozenset({"25001", "2D000", "55P04"})
 _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 
 
+_RECORD_FAULTS = {
+    "42P01": RecordFault.GONE,
+    "3F000": RecordFault.GONE,
+    "42703": RecordFault.ALTERED,
+    "42804": RecordFault.ALTERED,
+    "22012": RecordFault.EMPTIED,
+    "23502": RecordFault.EMPTIED,
+}
+# Transactions, resources, what an operator does, the system: what any change may fail with.
+_OF_ANY_CHANGE = ("08", "25", "40", "53", "55", "57", "58")
+
+
 class PostgreSQLErrors(Errors):
+    def record_fault(self, error: BaseException | None) -> RecordFault:
+        state = sqlstate(error)
+        if not state or state.startswith(_OF_ANY_CHANGE):
+            return super().record_fault(error)
+        diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
+        if getattr(diagnostic, "context", None):  # a function that a trigger has called
+            return RecordFault.KEPT_OUT
+        if state == "42501":
+            return RecordFault.HIDDEN if "row-level" in str(error) else RecordFault.NONE
+        return _RECORD_FAULTS.get(state, RecordFault.KEPT_OUT)
+
     def is_transient(self, error: BaseException | None) -> bool:
         return sqlstate(error) in _TRANSIENT
 
@@ -69,17 +101,23 @@ class PostgreSQLErrors(Errors):
     ) -> str:
         state = sqlstate(error)
         if state == "42501":
-            role = self.backend.session.role
-            user = self.connection.settings_dict["USER"] if role == "none" else role
-            quoted = self.backend.quote(user) if user else "CURRENT_USER"
-            keyword = statement.keyword if statement else ""
-            return lacks(grant_for(str(error), keyword, quoted))
+            return lacks(grant_for(str(error), statement, self._user))
         if state == "25006":
             return read_only(section)
         inside = section is not None and section.directives.transaction
         if inside and state in _NOT_IN_TRANSACTION and statement and statement.keyword != "SET":
             return f"It cannot run in the transaction of the file: {NEEDS_NO_TRANSACTION}."
         return FULL if state == "53100" else ""
+
+    @property
+    def _user(self) -> str:
+        role = self.backend.session.role
+        user = self.connection.settings_dict["USER"] if role == "none" else role
+        return self.backend.quote(user) if user else "CURRENT_USER"
+
+    def denied_table(self, error: BaseException | None) -> Denied | None:
+        found = _DENIED.search(str(error)) if sqlstate(error) == "42501" else None
+        return Denied(found["name"], self._user) if found and found["kind"] == "table" else None
 
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         if (found := position(error)) >= 0:
@@ -209,6 +247,7 @@ def _blanked(text: str, pattern: re.Pattern[str]) -> str:
 # ---- privileges
 
 _TABLE_PRIVILEGES = frozenset("SELECT INSERT UPDATE DELETE TRUNCATE".split())
+_PRIVILEGE_OF_DDL = re.compile(r"\b(?:TRIGGER|REFERENCES)\b", re.IGNORECASE)
 _DENIED = re.compile(r'permission denied for (?P<kind>[a-z]+(?: [a-z]+)*) "?(?P<name>[^"\n]+)"?')
 _NOT_OWNER = re.compile(r'must be owner of (?P<kind>[a-z]+(?: [a-z]+)*) "?(?P<name>[^"\n]+)"?')
 _NO_MEMBER = re.compile(r'permission denied to set role "(?P<name>[^"\n]+)"')
@@ -225,10 +264,10 @@ _PRIVILEGES = {
 _RELATIONS = frozenset({"table", "view", "relation", "materialized view", "foreign table"})
 
 
-def grant_for(message: str, keyword: str, user: str) -> str:
+def grant_for(message: str, statement: Statement | None, user: str) -> str:
     """The statement that gives a user what the message says is lacking; empty if that is unknown.
 
-    `keyword` is the first word of the statement that was refused.
+    `statement` is the one that was refused, if it was one of a file.
     """
     if found := _NOT_OWNER.search(message):
         kind = "table" if found["kind"] == "relation" else found["kind"]
@@ -240,10 +279,23 @@ def grant_for(message: str, keyword: str, user: str) -> str:
         return ""
     kind, privileges = found["kind"], _PRIVILEGES.get(found["kind"])
     if kind in _RELATIONS:
-        kind, privileges = "table", keyword if keyword in _TABLE_PRIVILEGES else "ALL"
+        kind, privileges = "table", _privileges_for(statement)
     if privileges is None:
         return ""
     return f"GRANT {privileges} ON {kind.upper()} {_quoted(found['name'])} TO {user}"
+
+
+def _privileges_for(statement: Statement | None) -> str:
+    """Those that a statement needs on the tables that it names, as far as its words tell."""
+    keyword = statement.keyword if statement else ""
+    if statement is None or keyword in _TABLE_PRIVILEGES:
+        return keyword or "SELECT"
+    if keyword == "COPY":
+        return "SELECT" if statement.rows is None else "INSERT"
+    if keyword in ("CREATE", "ALTER"):
+        words = (word.upper() for word in _PRIVILEGE_OF_DDL.findall(statement.text))
+        return next(words, "SELECT")
+    return "SELECT, INSERT, UPDATE, DELETE"
 
 
 def _quoted(name: str) -> str:

@@ -12,7 +12,7 @@ from ...sql.tokens import OpenTokenError
 from ..base.errors import NEEDS_NO_TRANSACTION
 from ..base.operations import Operations
 from ..base.session import Frame, Setting
-from ..base.values import Obstacle, StatementFailed
+from ..base.values import Obstacle, RecordFailed, StatementFailed
 from .backend import IS_PSYCOPG3, PIPELINES, PostgreSQLBackend
 from .session import PostgreSQLSession
 
@@ -43,6 +43,12 @@ _MAY_NOT_RUN_INSIDE = frozenset(
     "BEGIN COMMIT END ABORT START PREPARE ROLLBACK VACUUM CREATE DROP ALTER DISCARD REINDEX".split()
 )
 _ROWS_BLOCK = 1 << 16  # characters
+
+
+class Record(str):
+    """SQL that records what a section has done."""
+
+    __slots__ = ()
 
 
 class PostgreSQLOperations(Operations):
@@ -113,7 +119,7 @@ class PostgreSQLOperations(Operations):
         if self.backend.info.encoding != encoding:  # which only then is as usual again
             self.send(head, last, restore)
             head, last, restore = [], None, []
-        record = [self.backend.compose(*query) for query in closing()]
+        record = [Record(self.backend.compose(query)) for query in closing()]
         after = [setting.sql for setting in frame.after(self.session)]
         self.send(head, last, [*restore, *record, "COMMIT", *after])
 
@@ -175,7 +181,8 @@ class PostgreSQLOperations(Operations):
                 raise StatementFailed(None, head[failed].place) from error
             failed -= len(head)
             if batch is None or failed >= len(statements):
-                raise StatementFailed(None) from error
+                own = isinstance(queries[len(head) + failed], Record)
+                raise (RecordFailed() if own else StatementFailed(None)) from error
             offset = self.backend.errors.offset_of(error, statements[failed])
             raise StatementFailed(batch.first + failed, offset) from error
 

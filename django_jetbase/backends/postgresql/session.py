@@ -8,6 +8,7 @@ from django.db.backends.signals import connection_created
 
 from ...exceptions import SettingsError
 from ...files.script import Section
+from ...sql.queries import Query
 from ..base.backend import Backend
 from ..base.session import Changes, Frame, Session, Setting
 from .backend import IS_PSYCOPG3, PostgreSQLBackend
@@ -52,8 +53,8 @@ class PostgreSQLSession(Session):
         (_, held), (_, user), (_, self.role), *settings = rows
         self.is_equipped = held == "true"
         compose = self.backend.compose
-        calls = ", ".join(compose("set_config(%s, %s, false)", row) for row in settings)
-        role = compose("%s", (self.role,)) if self.role != "none" else ""
+        calls = ", ".join(compose(Query("set_config(%s, %s, false)", row)) for row in settings)
+        role = compose(Query("%s", (self.role,))) if self.role != "none" else ""
         self.put_back_with(calls, role, user if user != self.backend.info.user else None)
 
     @property

@@ -12,12 +12,12 @@ from ..base.backend import Backend
 from ..base.errors import READS_ONLY
 from ..base.session import Setting
 from ..base.steps import SectionRun, Steps
-from ..base.values import Effect, StatementFailed, failing
+from ..base.values import Effect, StatementFailed, failing, recording
 from .backend import IS_PSYCOPG3, PIPELINES, PostgreSQLBackend
 from .errors import sqlstate
 from .indexes import NAME, Indexes
 from .lost_session import to_run_again, what_is_lost
-from .operations import CONTROL, NOT_INSIDE, PostgreSQLOperations
+from .operations import CONTROL, NOT_INSIDE, PostgreSQLOperations, Record
 
 if IS_PSYCOPG3:
     from .pipeline import Batch
@@ -139,7 +139,7 @@ class PostgreSQLSteps(Steps):
         run.progress(index + 1)
 
     def _run_with(
-        self, index: int, statement: Statement, section: Section, note: Sequence[str]
+        self, index: int, statement: Statement, section: Section, note: Sequence[Record]
     ) -> None:
         """Run the statement and the note as one transaction."""
         try:
@@ -150,13 +150,13 @@ class PostgreSQLSteps(Steps):
                 return
             self.execute("BEGIN")
             self.operations.run(index, statement, section)
+            self._write(note)
             with failing(None):
-                for sql in [*note, "COMMIT"]:
-                    self.execute(sql)
+                self.execute("COMMIT")
         except BaseException as error:
             self.backend.rollback()
             if isinstance(error, StatementFailed) and error.index is None:
-                # A deferred constraint of it fails at the COMMIT.
+                # A deferred constraint of it fails at the COMMIT, but it is not its record.
                 raise error.at(index) from error.__cause__
             raise
 
@@ -231,17 +231,20 @@ class PostgreSQLSteps(Steps):
         """Record the progress, in the transaction that is open or in one of its own."""
         note = self._note(run, committed, attempted or committed)
         if not self.operations.is_open(None):
-            note = ["BEGIN", *note, "COMMIT"]
+            note = [Record("BEGIN"), *note, Record("COMMIT")]
+        self._write(note)
+
+    def _write(self, note: Sequence[Record]) -> None:
         if PIPELINES:
             self.operations.send(tail=note)
             return
-        with failing(None):
+        with recording():
             for sql in note:
                 self.execute(sql)
 
-    def _note(self, run: SectionRun, committed: int, attempted: int) -> list[str]:
+    def _note(self, run: SectionRun, committed: int, attempted: int) -> list[Record]:
         """SQL that records the progress as the user that the run began as."""
-        update = self.backend.compose(*run.progress.query(committed, attempted))
+        update = Record(self.backend.compose(run.progress.query(committed, attempted)))
         if not run.section.directives.role and not _NAMES_ROLE.search(run.section.text):
             return [update]
         own = (
@@ -250,8 +253,8 @@ class PostgreSQLSteps(Steps):
             else self.backend.quote(self.backend.session.role)
         )
         return [
-            "SELECT set_config('jetbase.role', current_setting('role'), true)",
-            f"SET LOCAL ROLE {own}",
+            Record("SELECT set_config('jetbase.role', current_setting('role'), true)"),
+            Record(f"SET LOCAL ROLE {own}"),
             update,
-            "SELECT set_config('role', current_setting('jetbase.role'), true)",
+            Record("SELECT set_config('role', current_setting('jetbase.role'), true)"),
         ]

@@ -2,12 +2,12 @@
 
 import re
 
-from django.db import Error, OperationalError
+from django.db import Error, IntegrityError, OperationalError
 
 from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
-from ..base.errors import FULL, SHOWN, Errors, read_only
+from ..base.errors import FULL, SHOWN, Errors, RecordFault, read_only
 
 _OF_SQLITE = compiled(
     r"\A(Could not decode to UTF-8 column '.*?' with text '|malformed MATCH expression: \["
@@ -21,7 +21,22 @@ _NEAR = re.compile(r'near "(.+)": syntax error', re.DOTALL)
 _LONGEST_SEARCH = 100_000
 
 
+_RECORD_FAULTS = {
+    "no such table": RecordFault.GONE,
+    "no column": RecordFault.ALTERED,
+    "no such column": RecordFault.ALTERED,
+    "NOT NULL constraint": RecordFault.EMPTIED,
+}
+
+
 class SQLiteErrors(Errors):
+    def record_fault(self, error: BaseException | None) -> RecordFault:
+        said = str(error)
+        known = (fault for words, fault in _RECORD_FAULTS.items() if words in said)
+        by_constraint = isinstance(error, IntegrityError)  # or by the RAISE of a trigger
+        usual = RecordFault.KEPT_OUT if by_constraint else super().record_fault(error)
+        return next(known, usual)
+
     def is_transient(self, error: BaseException | None) -> bool:
         return isinstance(error, OperationalError) and "locked" in str(error)
 
