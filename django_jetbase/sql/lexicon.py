@@ -44,10 +44,14 @@ class Lexicon:
     hint: ClassVar[str] = r"(?!)"
     rollback_marker: ClassVar[str] = r"--[ \t]*+(?i:rollback)[ \t]*+(?=\r?\n|\Z)"
     command: ClassVar[str] = r"(?!)"
+    other_delimiter: ClassVar[str] = (
+        "name another delimiter in a line -- jetbase: delimiter=… above the first statement"
+    )
     nested_comments: ClassVar[bool] = False
-    openers: ClassVar[frozenset[str]] = frozenset({""})  # words that may begin no SQL statement
+    # Words that may begin no SQL statement.
+    openers: ClassVar[frozenset[str]] = frozenset({"", "DELIMITER"})
     # First words behind which more counts than the next delimiter; the openers are among them.
-    careful: ClassVar[frozenset[str]] = frozenset({""})
+    careful: ClassVar[frozenset[str]] = openers
     switches: ClassVar[frozenset[str]] = frozenset()  # words that may begin a change of these rules
 
     def turned(self, **changes: Any) -> Self:
@@ -260,6 +264,10 @@ class Lexicon:
 
     def shell_command(self, text: str, start: int, keyword: str, opens_line: bool) -> Extent | None:
         """The command of the database's shell that begins here; None where SQL begins."""
+        if keyword == "DELIMITER":
+            end = len(text) if (end := text.find("\n", start)) < 0 else end
+            command = text[start:end].rstrip()
+            return Extent(end, end, objection=f"{command} is no SQL: {self.other_delimiter}")
         match = self.shell.match(text, start)
         if not match:
             return None

@@ -1,4 +1,5 @@
 import sqlite3
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
@@ -118,3 +119,72 @@ def test_heartbeats_keep_no_transaction_from_writing(project: Project) -> None:
     project.write(V2__b=f"-- jetbase: transaction=off\n{text}\nINSERT INTO t VALUES (1);\nCOMMIT;")
     project.call("upgrade")
     assert project.query("SELECT id FROM t") == [(1,)]
+
+
+# What the shell takes for comments and delimiters; with `cut` it would end a statement there.
+OF_THE_SHELL = [
+    ("# one\nINSERT INTO t VALUES (1);", False),
+    ("INSERT INTO t VALUES (1);\n#two; 'x\nINSERT INTO t VALUES (2);\n#", False),
+    ("INSERT INTO t VALUES (1);\ngo\nINSERT INTO t VALUES (2);\n  GO  \n", False),
+    ("/\nINSERT INTO t VALUES (1); /* c */\n\t/\t\n", False),
+    ("INSERT INTO t VALUES ('\n/\n');\r\n/\r\n", False),
+    ("INSERT INTO t VALUES (8/\n2);", False),
+    (
+        "CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET id = id\n/\n2; END;\n/\n"
+        "INSERT INTO t VALUES (8);",
+        False,
+    ),
+    ("INSERT INTO t VALUES (1)\ngo\nINSERT INTO t VALUES (2);", True),
+    ("INSERT INTO t VALUES (1)\n / \nINSERT INTO t VALUES (2);", True),
+    ("INSERT INTO t SELECT 8\n/\n2;", True),
+    ("INSERT INTO t SELECT 8 AS\ngo\n;", True),
+]
+
+
+@pytest.mark.parametrize(("text", "cut"), OF_THE_SHELL)
+def test_lines_that_only_the_shell_knows(project: Project, text: str, cut: bool) -> None:
+    """They do what they do there, or are an error that says so."""
+    project.write(V1__t="CREATE TABLE t (id);", V2__b=text)
+    if cut:
+        with pytest.raises(CommandError, match=r"V2__b\.sql:1:1: in it is a line of nothing but"):
+            project.call("upgrade")
+        assert project.tables() == set()
+        return
+    project.call("upgrade")
+    found = project.query("SELECT id FROM t")
+    assert found
+    project.query("DELETE FROM t")
+    project.query("DROP TRIGGER IF EXISTS r")
+    assert not project.run_script(text).stderr
+    assert project.query("SELECT id FROM t") == found
+
+
+def test_a_hash_that_is_no_comment_for_the_shell_either(project: Project) -> None:
+    for text in ("SELECT 1; # x", "  # x\nSELECT 1;", "SELECT 1\n# x\n;"):
+        project.write(V1__a=text)
+        with pytest.raises(CommandError, match="unrecognized token"):
+            project.call("upgrade")
+
+
+def test_an_encoding_that_comes_too_late(project: Project) -> None:
+    project.write(V1__a="PRAGMA encoding;\nPRAGMA encoding = 'UTF-16';")
+    project.call("upgrade")
+    assert "V1__a.sql:2:1: PRAGMA encoding holds for nothing" in project.said
+    assert "(jetbase.W009)" in project.said
+    assert project.query("PRAGMA encoding") == [("UTF-8",)]
+
+
+@pytest.mark.parametrize("transaction", ["", "-- jetbase: transaction=off\n"])
+def test_a_dump_that_writes_the_schema(project: Project, transaction: str) -> None:
+    """As that of a table of FTS5 does: the next file sees the table."""
+    dump = (Path(__file__).parent / "dumps" / "sqlite-fts5.sql").read_text(encoding="utf-8")
+    if not transaction:
+        dump = dump.replace("BEGIN TRANSACTION;", "").replace("COMMIT;", "")
+        dump = dump.replace("PRAGMA foreign_keys=OFF;", "")
+    project.write(
+        V1__dump=transaction + dump,
+        V2__use="CREATE TABLE found AS SELECT body FROM notes WHERE notes MATCH 'needle';",
+    )
+    project.call("upgrade")
+    assert project.query("SELECT body FROM found") == [("a needle in it",)]
+    assert project.query("PRAGMA writable_schema") == [(0,)]

@@ -618,8 +618,10 @@ def test_a_carriage_return_that_the_client_would_drop(project: Project) -> None:
 
 
 @SQLITE
-def test_such_a_line_in_a_literal_is_none(project: Project) -> None:
-    project.write(V1__x="CREATE TABLE x (id INT, t TEXT); INSERT INTO x VALUES (1, 'a\ngo\n/\nb');")
+def test_such_a_line_in_a_literal_or_a_body_is_none(project: Project) -> None:
+    trigger = "CREATE TRIGGER r AFTER INSERT ON x BEGIN SELECT 4\n/\n2; END;"
+    text = "CREATE TABLE x (id INT, t TEXT); INSERT INTO x VALUES (1, 'a\ngo\n/\nb');"
+    project.write(V1__x=f"{text}\n{trigger}")
     run(project)
     assert texts(project) == ["a\ngo\n/\nb"]
 
@@ -628,5 +630,5 @@ def test_such_a_line_in_a_literal_is_none(project: Project) -> None:
 @pytest.mark.parametrize("line", ["/", "  go ", "GO"])
 def test_a_line_that_the_shell_takes_for_the_end(project: Project, line: str) -> None:
     project.write(V1__a=f"SELECT 1;\nSELECT 4\n{line}\n2;")
-    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: the sqlite3 shell takes a line"):
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: in it is a line of nothing but"):
         script(project)

@@ -38,6 +38,7 @@ class MySQLLexicon(CompoundLexicon):
     command: ClassVar[str] = r"\\[gG]|[\\A-Za-z][^\n]*+"
     openers: ClassVar[frozenset[str]] = frozenset({"", "DELIMITER", *_SHELL_WORDS})
     careful: ClassVar[frozenset[str]] = openers | {"CREATE", "ALTER", "SET", *CONTROL}
+    other_delimiter: ClassVar[str] = "write a blank, and then the delimiter"
     switches: ClassVar[frozenset[str]] = frozenset({"", "SET"})
 
     @property
@@ -101,7 +102,7 @@ class MySQLLexicon(CompoundLexicon):
         return line.end(), self.turned(delimiter=delimiter, at_line_end=False)
 
     def shell_command(self, text: str, start: int, keyword: str, opens_line: bool) -> Extent | None:
-        if keyword and not (opens_line and keyword in _SHELL_WORDS):
+        if keyword and keyword != "DELIMITER" and not (opens_line and keyword in _SHELL_WORDS):
             return None
         return super().shell_command(text, start, keyword, opens_line)
 

@@ -50,7 +50,9 @@ class PostgreSQLLexicon(Lexicon):
     command: ClassVar[str] = r"\\(?:;|[^\n\r]*+)"
     nested_comments: ClassVar[bool] = True
     counts_parens: ClassVar[bool] = True
-    careful: ClassVar[frozenset[str]] = frozenset({"", "CREATE", "COPY", "SET", "RESET", "SELECT"})
+    careful: ClassVar[frozenset[str]] = Lexicon.openers | frozenset(
+        {"CREATE", "COPY", "SET", "RESET", "SELECT"}
+    )
     switches: ClassVar[frozenset[str]] = frozenset({"SET", "RESET", "SELECT"})
 
     @property

@@ -12,7 +12,6 @@ from ..base.session import Frame, Leftover, Setting
 from .backend import SQLiteBackend
 from .references import unchecked, violations_sql
 
-_ENDS_STATEMENT = re.compile(r"^[ \t]*(?:/|go)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _NAME = r"""("(?:[^"]|"")+"|'(?:[^']|'')+'|`(?:[^`]|``)+`|\[[^\]]+\]|[\w$]+)"""
 _TEMPORARY = re.compile(
     rf"CREATE (?:TEMP|TEMPORARY) (TABLE|VIEW|TRIGGER) (?:IF NOT EXISTS )?(?:temp ?\. ?)?{_NAME}"
@@ -111,13 +110,7 @@ class SQLiteClient(Client):
         sql = self.backend.operations.as_sent(statement, section)
         if "\r\n" in sql:
             raise ValueError("the sqlite3 shell drops a carriage return at the end of a line")
-        lines = {match.span() for match in _ENDS_STATEMENT.finditer(sql)}
-        for kind, start, end in self.backend.lexicon.pieces(sql):
-            if not kind and any(start <= first and last <= end for first, last in lines):
-                raise ValueError(
-                    "the sqlite3 shell takes a line with nothing but / or GO for the end of a"
-                    " statement; join it to the line above"
-                )
+        for _kind, start, end in self.backend.lexicon.pieces(sql):
             if sql.startswith("/*", start) and not sql.endswith("*/", start, end):
                 raise ValueError("the comment at its end never ends; close it")
         ended = self.backend.operations.takes_semicolon(statement, section)

@@ -1,11 +1,14 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ...sql.lexicon import BACKTICKED, QUOTED_NAME, STRING, WORD_CHAR, WORD_END, Lexicon
 from ...sql.regex import compiled
 from ...sql.tokens import Extent, OpenTokenError
+
+_SHELL_LINE = compiled(r"#[^\n]*+|(?P<end>(?i:go|/)(?=[ \t]*+\r?(?:\n|\Z)))")
+SHELL_DELIMITER = compiled(r"(?<=\n)[ \t]*+(?i:go|/)(?=[ \t]*+\r?(?:\n|\Z))")
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class SQLiteLexicon(Lexicon):
     # SQLite takes a comment that the text never ends for one that ends with it.
     block_comment: ClassVar[str] = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
     command: ClassVar[str] = r"(?m:^)\.[a-z][^\n]*+"
-    careful: ClassVar[frozenset[str]] = frozenset({"", "CREATE", "EXPLAIN"})
+    openers: ClassVar[frozenset[str]] = Lexicon.openers | {"GO"}
+    careful: ClassVar[frozenset[str]] = openers | {"CREATE", "EXPLAIN"}
 
     @property
     def quoted(self) -> str:
@@ -48,6 +52,17 @@ class SQLiteLexicon(Lexicon):
                 return self.extent_from(text, step.end())
             pos = self.skip(text, step.end(), self.body_code)
         raise OpenTokenError("the body of this trigger has no END", start)
+
+    def between(self, text: str, start: int, keyword: str) -> tuple[int, Self] | None:
+        """As in its shell, where # begins a comment at the very beginning of a line.
+
+        A line of nothing but `go` or a slash is a delimiter there, which here ends nothing.
+        """
+        if line := _SHELL_LINE.match(text, start):
+            before = text[text.rfind("\n", 0, start) + 1 : start]
+            if not (before.strip(" \t") if line["end"] else before):
+                return line.end(), self
+        return super().between(text, start, keyword)
 
     def advice(self, command: str) -> str:
         if command.startswith(".read"):

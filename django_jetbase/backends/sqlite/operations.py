@@ -14,11 +14,13 @@ from ..base.operations import Operations
 from ..base.session import Frame
 from ..base.values import Obstacle, StatementFailed, failing
 from . import references
+from .lexicon import SHELL_DELIMITER, SQLiteLexicon
 
 _CONTROL = re.compile(r"(?:BEGIN|COMMIT|END)\b|ROLLBACK\b(?! (?:TRANSACTION )?TO\b)", re.IGNORECASE)
 _NOT_INSIDE = re.compile(
     r"VACUUM\b|PRAGMA (?:\w+\.)?(?:foreign_keys|journal_mode|synchronous) ?[=(]", re.IGNORECASE
 )
+_SETS_ENCODING = re.compile(r"PRAGMA (?:\w+\.)?encoding ?[=(]", re.IGNORECASE)
 _SEMICOLON = re.compile(r"[ \t\n\r\f]*;")
 _STEPS = 10_000  # instructions of SQLite's machine between two looks at the clock
 
@@ -29,6 +31,12 @@ class SQLiteOperations(Operations):
         self._violations: set[references.Violation] = set()
 
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
+        if self._is_cut_by_shell(statement):
+            return Obstacle(
+                "in it is a line of nothing but a slash or go, where SQLite's shell ends the"
+                " statement, and SQLite does not",
+                "write a semicolon instead; if it divides, write it into the line above",
+            )
         if statement.keyword not in ("BEGIN", "COMMIT", "END", "ROLLBACK", "VACUUM", "PRAGMA"):
             return None
         if not self.is_atomic(section):
@@ -40,6 +48,25 @@ class SQLiteOperations(Operations):
         if _NOT_INSIDE.match(lead):
             said = f"{lead.split('=')[0].strip()} does nothing or fails inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
+        return None
+
+    def _is_cut_by_shell(self, statement: Statement) -> bool:
+        """Whether the shell would end it at a line that has no semicolon."""
+        if not SHELL_DELIMITER.search(statement.text):
+            return False
+        rules = self.backend.lexicon
+        if isinstance(rules, SQLiteLexicon) and rules.trigger.match(statement.text):
+            return False
+        code = (statement.text[p.start : p.end] for p in rules.pieces(statement.text) if not p.kind)
+        return any(map(SHELL_DELIMITER.search, code))
+
+    def idle(self, statement: Statement) -> Obstacle | None:
+        if statement.keyword == "PRAGMA" and _SETS_ENCODING.match(self.lead(statement)):
+            return Obstacle(
+                "PRAGMA encoding holds for nothing in a database that has tables, as those of the"
+                " history are",
+                "make the file of the database beforehand, with sqlite3, if it shall have another",
+            )
         return None
 
     def controls(self, statement: Statement) -> bool:

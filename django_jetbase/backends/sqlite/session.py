@@ -10,6 +10,7 @@ from ..base.session import Changes, Frame, Leftover, Session, Setting
 from .backend import SQLiteBackend
 
 _PRAGMA = re.compile(r"\bPRAGMA\b", re.IGNORECASE)
+_REWRITES = re.compile(r"\bwritable_schema\b", re.IGNORECASE)
 _LEAVES = re.compile(r"\b(?:TEMP|TEMPORARY|ATTACH)\b", re.IGNORECASE)
 _TEMPORARY = (
     "SELECT upper(type), name FROM sqlite_temp_master"
@@ -82,11 +83,12 @@ class SQLiteSession(Session):
         leaves = _LEAVES.search(section.text) is not None
         if not before and not leaves and not _PRAGMA.search(section.text):
             return Frame()
+        rewrites = _REWRITES.search(section.text) is not None
         return Frame(
             before=before,
             checks_references=drops,
             restore=self._restore_inside,
-            after=self._restore_outside,
+            after=self._restore_rewritten if rewrites else self._restore_outside,
         )
 
     def _drops_table(self, section: Section) -> bool:
@@ -102,6 +104,11 @@ class SQLiteSession(Session):
         for kind, name in changes.left():
             if kind != "DATABASE":
                 yield Setting(f"DROP {kind} IF EXISTS temp.{self.backend.quote(name)}")
+
+    def _restore_rewritten(self, changes: Changes) -> Iterator[Setting]:
+        """The connection does not see by itself what was written into its schema."""
+        yield Setting("PRAGMA writable_schema = RESET")
+        yield from self._restore_outside(changes)
 
     def _restore_outside(self, changes: Changes) -> Iterator[Setting]:
         for kind, name in changes.left():
