@@ -7,13 +7,14 @@ An admin site that is not the default one registers the two classes itself:
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -103,6 +104,7 @@ class MigrationAdmin(HistoryAdmin):
     list_filter = [StateFilter, KindFilter, DatabaseFilter]
     search_fields = ["path"]
     search_help_text = _("Part of the name.")
+    change_form_template = "admin/django_jetbase/appliedmigration/page.html"
 
     def get_list_display(self, request: HttpRequest) -> Any:
         several = len(aliases()) > 1
@@ -157,19 +159,23 @@ class MigrationAdmin(HistoryAdmin):
         if page is None:
             said = gettext("There is no migration “%(name)s”.") % {"name": unquote(object_id)}
             return self._instead(request, messages.WARNING, said)
-        request.current_app = self.admin_site.name
+        form: Any = Form()
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": page.detail.label,
             "original": page.detail.label,
-            "has_view_permission": True,
+            "object_id": object_id,
             "media": self.media,
             "page": page,
             "sees_events": self._sees_events(request),
+            # A form without a field: templates of other looks ask for all that a form has.
+            "adminform": AdminForm(form, [], {}),
+            "inline_admin_formsets": [],
+            "errors": [],
+            "is_popup": False,
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/django_jetbase/appliedmigration/page.html", context)
+        return self.render_change_form(request, context, change=True)
 
     def _sees_events(self, request: HttpRequest) -> bool:
         site = self.admin_site
