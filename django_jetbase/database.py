@@ -20,7 +20,7 @@ from .history.lease import Lease
 from .history.lock import Lock, LockStatus
 from .history.recorder import Recorder
 from .history.tables import Tables, table_names
-from .sql.redaction import with_names
+from .sql.redaction import message_without, with_names
 
 logger = logging.getLogger("django_jetbase")
 logger.addHandler(logging.NullHandler())  # a command shows by itself what it does
@@ -44,6 +44,8 @@ class Database:
         self._is_used = self.connection.connection is not None  # so that it may hold something
         refuse_moving_backend(self.connection)
         self.backend = backend_of(self.connection, self._hear)
+        if self.backend.unsupported:
+            raise SettingsError(self.backend.unsupported)
         self._notice = notice
         self.tables = Tables(
             self.backend,
@@ -65,6 +67,16 @@ class Database:
         if not connection.is_usable():
             connection.close()
 
+    def _connect(self) -> None:
+        """Raises SettingsError where the driver stumbles over what DATABASES has."""
+        try:
+            self.connection.ensure_connection()
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise SettingsError(
+                f"The driver of the alias {self.alias!r} makes no connection of what DATABASES has"
+                f" for it: {type(error).__name__}: {message_without(str(error))}."
+            ) from error
+
     def _hear(self, text: str) -> None:
         values = self.settings.placeholders.items()
         text = with_names(text, ((f"${{{name}}}", value) for name, value in values))
@@ -73,6 +85,7 @@ class Database:
 
     def refuse_atomic(self) -> None:
         """Raise AtomicError where the caller has work open that a commit would end."""
+        self._connect()
         if self.connection.in_atomic_block:
             raise AtomicError("Migrations commit, so they cannot run inside an atomic() block.")
         if not self.connection.get_autocommit() and self.backend.in_transaction():
@@ -81,7 +94,7 @@ class Database:
     @contextmanager
     def autocommit(self) -> Iterator[None]:
         """Autocommit, also for an alias that has AUTOCOMMIT off, in the role of the settings."""
-        self.connection.ensure_connection()
+        self._connect()
         before = self.connection.get_autocommit()
         if not before:
             self.connection.set_autocommit(True)
@@ -127,7 +140,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read, in the role of the settings, and leave no transaction open that was not before."""
-        self.connection.ensure_connection()
+        self._connect()
         here = self.connection.in_atomic_block or self.connection.get_autocommit()
         if here or self.backend.in_transaction():
             with self.backend.session.role_of(self.settings.role):

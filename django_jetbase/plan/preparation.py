@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..backends.base.errors import lacks_character
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
@@ -166,12 +167,28 @@ class Preparation:
     def _obstacles_in(self, section: Section | None, path: str, rule: Rule) -> Iterator[Problem]:
         if not section:
             return
+        yield from self._unsendable(section, path, rule)
         touches = self.own_tables.may_be_changed_by(section)
         for statement in section.statements:
             reason = self.own_tables.obstacle(statement) if touches else None
             if reason := reason or self.backend.operations.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(rule, path, *reason, line, column)
+
+    def _unsendable(self, section: Section, path: str, rule: Rule) -> Iterator[Problem]:
+        """Characters that the connection cannot send, of a statement or of the name, the first."""
+        if (section.text + path).isascii() or self.backend.sends_all:
+            return
+        encoding = self.backend.encoding
+        for text, start in [(path, None), *((s.text, s.start) for s in section.statements)]:
+            try:
+                text.encode(encoding)
+            except UnicodeEncodeError as error:
+                place = (None, None) if start is None else section.place(start + error.start)
+                said = lacks_character(text[error.start], encoding)
+                hint = "let the OPTIONS of the alias name a character set that has all, as utf8mb4"
+                yield Problem(rule, path, said, hint, *place)
+                return
 
     def _without_effect(self, item: Planned) -> Iterator[Problem]:
         """An upgrade that does nothing, and directives that hold for nothing on this database."""
@@ -180,6 +197,11 @@ class Preparation:
             said = "has no statement to run, so that it is only recorded"
             hint = "write one, unless that is what you want"
             yield Problem(Rule.EMPTY, item.step.path, said, hint)
+        for statement in section.statements if section else ():
+            if reason := self.backend.operations.idle(statement):
+                assert section is not None  # it has statements
+                place = section.place(statement.start)
+                yield Problem(Rule.NO_EFFECT, item.step.path, *reason, *place)
         for name, offset in section.places.items() if section else ():
             needed = ROWS[name].needs
             if section and needed and not getattr(self.backend.features, needed):

@@ -48,6 +48,11 @@ class Executor:
             error = error_of(failure, outcome, migration, section, step.direction, database)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
+        except KeyboardInterrupt as error:  # also of a signal, whose name it has
+            by = f" by {error}" if str(error) else ""
+            if self.backend.is_connected():
+                self._log_failure(migration, section, f"{migration.path}: interrupted{by}")
+            raise
         return Done(step, task.seconds, task.count)
 
     def record(self, step: Step, migration: Recorded, origin: Origin) -> Done:
@@ -94,8 +99,7 @@ class Executor:
         """A failure that cannot be logged must not hide the failure itself."""
         try:
             with self.backend.transaction():
-                self.recorder.write(
-                    self.recorder.failed(migration, len(section.statements), message)
-                )
-        except (Error, LockError):
+                said = self.backend.sendable(message)
+                self.recorder.write(self.recorder.failed(migration, len(section.statements), said))
+        except (Error, ValueError, LockError):
             self.backend.notice("The failure could not be written to the history.")

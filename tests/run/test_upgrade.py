@@ -247,7 +247,7 @@ def test_python_api(project: Project) -> None:
     assert (error.path, error.line, error.version) == ("V2__b.sql", 1, "2")
     assert error.statement == "SELECT * FROM nowhere"
     status = django_jetbase.status(project.alias)
-    assert [entry.state for entry in status.entries] == ["applied", "pending"]
+    assert [entry.state for entry in status.entries] == ["applied", "failed"]
     assert str(status.current) == "1"
     result = django_jetbase.rollback(project.alias)
     assert [done.step.path for done in result.done] == ["V1__a.sql"]

@@ -1,3 +1,4 @@
+import codecs
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -103,6 +104,25 @@ class Backend:
         return type(self)(connection)
 
     # ---- the connection
+
+    @property
+    def unsupported(self) -> str:
+        """Why migrations cannot be run through the driver of the connection; empty if they can."""
+        return ""
+
+    @property
+    def encoding(self) -> str:
+        """Python's name of the encoding in which text is sent. Raises Error where it has none."""
+        return "utf-8"
+
+    @property
+    def sends_all(self) -> bool:
+        """Whether the connection can send every character."""
+        return codecs.lookup(self.encoding).name == "utf-8"
+
+    def sendable(self, text: str) -> str:
+        """The text with escapes for the characters that the connection cannot send."""
+        return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
 
     def is_connected(self) -> bool:
         """Whether the connection still lives."""

@@ -77,12 +77,21 @@ class Errors(Part):
         """The error of a statement, as one whose message can be read."""
         return error
 
+    def place_of(self, error: Exception, statement: Statement) -> int | None:
+        """The place in the file at which the statement has failed, if that is known."""
+        if isinstance(error, UnicodeEncodeError):
+            at = statement.text.find(error.object[error.start])
+            return statement.start + at if at >= 0 else None
+        return self.offset_of(error, statement)
+
     def offset_of(self, error: Exception, statement: Statement) -> int | None:
         """The place in the file that the error points at."""
         return None
 
     def message_of(self, error: BaseException | None) -> str:
         """What the database says, without its own idea of the place or the contents of rows."""
+        if isinstance(error, UnicodeEncodeError):
+            return lacks_character(error.object[error.start], error.encoding)
         return str(error).strip()
 
     def record_fault(self, error: BaseException | None) -> RecordFault:
@@ -104,6 +113,14 @@ class Errors(Part):
         `statement` is the one of a section that failed, if it was one of them.
         """
         return ""
+
+
+def lacks_character(character: str, encoding: str) -> str:
+    """The sentence about a character that cannot be sent."""
+    return (
+        f"the connection sends text in {encoding}, which has no {character!r}"
+        f" (U+{ord(character):04X})"
+    )
 
 
 def lacks(grant: str) -> str:

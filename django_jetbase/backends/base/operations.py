@@ -52,6 +52,10 @@ class Operations(Part):
         """Why a single statement cannot run in this section; None where it can."""
         return None
 
+    def idle(self, statement: Statement) -> Obstacle | None:
+        """Why the statement would run and do nothing; None where it does something."""
+        return None
+
     def controls(self, statement: Statement) -> bool:
         """Whether it begins or ends a transaction."""
         return False
@@ -146,7 +150,7 @@ class Operations(Part):
         except (Error, ValueError) as error:
             errors = self.backend.errors
             known = errors.readable(error, section)
-            raise StatementFailed(index, errors.offset_of(known, statement)) from known
+            raise StatementFailed(index, errors.place_of(known, statement)) from known
 
     def cursor(self) -> CursorWrapper:
         """One for a statement of a file, whose rows nobody keeps."""

@@ -1,6 +1,6 @@
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import Error
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .locking import MySQLLocking
     from .session import MySQLSession
 
+_MYSQLCLIENT = "MySQLdb"
+_MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol
 _NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
 
 
@@ -28,6 +30,38 @@ class MySQLBackend(Backend):
     def lexicon(self) -> Lexicon:  # type: ignore[override]
         ((sql_mode,),) = self.execute("SELECT @@SESSION.sql_mode")
         return MySQLLexicon().in_mode(sql_mode)
+
+    @property
+    def unsupported(self) -> str:
+        if self._driver in (_MYSQLCLIENT, "pymysql"):
+            return ""
+        return (
+            f"The driver {self._driver} of the alias {self.connection.alias!r} is not supported:"
+            " let ENGINE be 'django.db.backends.mysql', with mysqlclient or PyMySQL."
+        )
+
+    @property
+    def _driver(self) -> str:
+        """The name of its module, whatever name it was imported under."""
+        connection: Any = self.connection
+        return str(connection.Database.__name__)
+
+    @property
+    def encoding(self) -> str:
+        self.connection.ensure_connection()
+        return str(self.connection.connection.encoding)
+
+    @property
+    def is_mysqlclient(self) -> bool:
+        """Whether it is the driver, and not another one under its name."""
+        return self._driver == _MYSQLCLIENT
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether the driver sends several statements at once, as mysqlclient usually does."""
+        self.connection.ensure_connection()
+        flags = getattr(self.connection.connection, "client_flag", _MULTI_STATEMENTS)
+        return bool(flags & _MULTI_STATEMENTS)
 
     def in_transaction(self) -> bool:
         try:

@@ -1,7 +1,7 @@
 """What MariaDB and MySQL say, by code, without the contents of rows; the privilege it lacks."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error
 
@@ -9,6 +9,9 @@ from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
 from ..base.errors import FULL, SHOWN, Denied, Errors, RecordFault, lacks, read_only
+
+if TYPE_CHECKING:
+    from .backend import MySQLBackend
 
 _NAMES_AROUND = {  # how many in quotes stand before the value, and how many behind it
     1062: (0, 1),  # duplicate entries
@@ -76,6 +79,8 @@ _RECORD_FAULTS = {
 
 
 class MySQLErrors(Errors):
+    backend: "MySQLBackend"
+
     def record_fault(self, error: BaseException | None) -> RecordFault:
         return _RECORD_FAULTS.get(code_of(error)) or super().record_fault(error)
 
@@ -83,8 +88,10 @@ class MySQLErrors(Errors):
         return isinstance(error, Error) and code_of(error) in _TRANSIENT
 
     def readable(self, error: Exception, section: Section) -> Exception:
-        """Under another character set mysqlclient makes messages that end the process when read."""
-        if not _CHARACTER_SET.search(section.text) or len(error.args) != 2:
+        """In another character set mysqlclient makes messages that end the process when read."""
+        if not self.backend.is_mysqlclient or len(error.args) != 2:
+            return error
+        if self.backend.sends_all and not _CHARACTER_SET.search(section.text):
             return error
         try:
             ((_level, code, message),) = self.execute("SHOW ERRORS LIMIT 1")

@@ -89,6 +89,16 @@ class MySQLOperations(Operations):
             return statement.keyword in _PURE
         return not _NOT_PURE.search(statement.text)
 
+    def obstacle(self, statement: Statement, section: Section) -> Obstacle | None:
+        if len(self.parts(statement)) > 1 and not self.backend.takes_several:
+            return Obstacle(
+                "these are several statements up to one delimiter, and the driver sends one at a"
+                " time",
+                "write the delimiter behind each of them; or let OPTIONS have the client_flag"
+                " MULTI_STATEMENTS",
+            )
+        return super().obstacle(statement, section)
+
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
         if statement.keyword == "XA":
             said = "an XA transaction may outlive its session, so that nothing tells what is kept"
@@ -171,12 +181,19 @@ class MySQLOperations(Operations):
         super().drain(cursor)
         while cursor.nextset():
             super().drain(cursor)
-        if self.connection.connection.warning_count():
-            try:
-                for level, code, message in self.execute("SHOW WARNINGS"):
+        # mysqlclient tells of the connection, PyMySQL of the cursor.
+        told = getattr(self.connection.connection, "warning_count", None)
+        if told() if told else cursor.warning_count:
+            self._tell_warnings()
+
+    def _tell_warnings(self) -> None:
+        try:
+            with self.cursor() as cursor:  # which reads to the end what it cannot decode
+                cursor.execute("SHOW WARNINGS")
+                for level, code, message in cursor.fetchall():
                     self.backend.notice(f"{level} {code}: {without_rows(code, message)}")
-            except ValueError:  # in the character set that a file has chosen
-                self.backend.notice("There are warnings that cannot be read.")
+        except ValueError:  # in the character set that a file has chosen
+            self.backend.notice("There are warnings that cannot be read.")
 
     def is_open(self, statement: Statement | None) -> bool:
         if statement is None or self._is_pure(statement):
@@ -214,6 +231,8 @@ class MySQLOperations(Operations):
         self, statement: Statement, error: BaseException | None, was_open: bool
     ) -> bool:
         """Whether a statement that failed may have had an effect."""
+        if isinstance(error, UnicodeEncodeError):
+            return False  # it was not sent
         if len(self.parts(statement)) > 1:
             return True
         lead = self.lead(statement)

@@ -57,6 +57,8 @@ _FORGET = {
     "LOCK": "DO RELEASE_LOCK({})",
 }
 ROLE = "role"  # among the names of variables
+# https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_reset_connection.html
+_COM_RESET_CONNECTION = 0x1F
 
 
 class MySQLSession(Session):
@@ -146,17 +148,22 @@ class MySQLSession(Session):
         raw = self.connection.connection
         params = self.connection.get_connection_params()
         is_hidden = "user" not in params and "read_default_file" in params
-        if is_hidden or not hasattr(raw, "change_user"):
+        changes_user = hasattr(raw, "change_user")
+        if (is_hidden and changes_user) or not (changes_user or hasattr(raw, "_execute_command")):
             self.backend.notice(
                 "What this file leaves in its session stays to the end of the run: to clear it"
-                " takes mysqlclient, and a user and a password that are in the settings."
+                " takes PyMySQL, or mysqlclient with a user and a password from the settings."
             )
             return
         character_set = raw.character_set_name()
         with self.connection.wrap_database_errors:
-            raw.change_user(
-                params.get("user", ""), params.get("password", ""), params.get("database", "")
-            )
+            if changes_user:
+                raw.change_user(
+                    params.get("user", ""), params.get("password", ""), params.get("database", "")
+                )
+            else:  # PyMySQL has no name for it
+                raw._execute_command(_COM_RESET_CONNECTION, b"")
+                raw._read_ok_packet()
             raw.set_character_set(character_set)
         if command := params.get("init_command"):
             self.execute(command)

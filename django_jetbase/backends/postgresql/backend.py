@@ -1,4 +1,5 @@
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...sql.lexicon import Lexicon
@@ -44,6 +45,15 @@ class PostgreSQLBackend(Backend):
         """What the driver knows of the connection."""
         return self.connection.connection.info
 
+    @property
+    def encoding(self) -> str:
+        self.connection.ensure_connection()
+        raw = self.connection.connection
+        if not IS_PSYCOPG3:
+            return str(import_module("psycopg2.extensions").encodings[raw.encoding])
+        with self.connection.wrap_database_errors:
+            return str(self.info.encoding)
+
     def is_connected(self) -> bool:
         raw = self.connection.connection
         return raw is not None and not raw.closed
@@ -81,7 +91,8 @@ class PostgreSQLBackend(Backend):
         raw = self.connection.connection
         if self._composer is None or self._composer.connection is not raw:
             self._composer = ClientCursor(raw)
-        return str(self._composer.mogrify(sql, params))
+        with self.connection.wrap_database_errors:
+            return str(self._composer.mogrify(sql, params))
 
     def cancel(self) -> None:
         if self.blocks and self.connection.connection is not None:

@@ -12,7 +12,7 @@ from ...sql.tokens import OpenTokenError
 from ..base.errors import NEEDS_NO_TRANSACTION
 from ..base.operations import Operations
 from ..base.session import Frame, Setting
-from ..base.values import Obstacle, RecordFailed, StatementFailed
+from ..base.values import Obstacle, RecordFailed, StatementFailed, failing
 from .backend import IS_PSYCOPG3, PIPELINES, PostgreSQLBackend
 from .session import PostgreSQLSession
 
@@ -104,7 +104,7 @@ class PostgreSQLOperations(Operations):
     ) -> None:
         """What is sent first begins the transaction, what is sent last records and commits."""
         self.set(frame.before)
-        encoding = self.backend.info.encoding
+        encoding = self.backend.encoding
         head = [Setting("BEGIN"), *frame.first]
         parts = list(batches(section.statements, self.travels))
         last = None if not parts or parts[-1].is_alone else parts.pop()
@@ -116,7 +116,9 @@ class PostgreSQLOperations(Operations):
                 self.send(head, part)
             head = []
         restore = [*frame.check, *(setting.sql for setting in frame.restore(self.session))]
-        if self.backend.info.encoding != encoding:  # which only then is as usual again
+        with failing(last.first if last else None):
+            switched = self.backend.encoding != encoding
+        if switched:  # it is as usual again only behind these
             self.send(head, last, restore)
             head, last, restore = [], None, []
         record = [Record(self.backend.compose(query)) for query in closing()]
@@ -183,7 +185,7 @@ class PostgreSQLOperations(Operations):
             if batch is None or failed >= len(statements):
                 own = isinstance(queries[len(head) + failed], Record)
                 raise (RecordFailed() if own else StatementFailed(None)) from error
-            offset = self.backend.errors.offset_of(error, statements[failed])
+            offset = self.backend.errors.place_of(error, statements[failed])
             raise StatementFailed(batch.first + failed, offset) from error
 
     def _copy(self, index: int, statement: Statement) -> None:
@@ -201,4 +203,4 @@ class PostgreSQLOperations(Operations):
                     for start in range(0, len(rows), _ROWS_BLOCK):
                         copy.write(rows[start : start + _ROWS_BLOCK])
         except (Error, ValueError) as error:
-            raise StatementFailed(index, self.backend.errors.offset_of(error, statement)) from error
+            raise StatementFailed(index, self.backend.errors.place_of(error, statement)) from error

@@ -68,21 +68,21 @@ class Exchange:
         self.done = 0
         self._connection = connection
         self._pgconn = connection.pgconn
-        self._encoding = connection.info.encoding
         self._queries = queries
         self._error: Any = None
 
     def run(self) -> None:
         """Raises psycopg.Error, and UnicodeEncodeError before anything is sent."""
+        encoding = self._connection.info.encoding
         encoded = []
         for query in self._queries:
-            encoded.append(query.encode(self._encoding))
+            encoded.append(query.encode(encoding))
             self.done += 1
         self.done = 0
         # Where psycopg waits: it cancels what runs when a signal interrupts it.
         self._connection.wait(self._exchange(encoded))
         if self._error:
-            raise errors.error_from_result(self._error, encoding=self._encoding)
+            raise errors.error_from_result(self._error, encoding=encoding)
 
     def _exchange(self, queries: Sequence[bytes]) -> Generator[Wait, Ready]:
         pgconn = self._pgconn

@@ -128,7 +128,8 @@ class PostgreSQLSteps(Steps):
         super().commit_open(run)
 
     def _step_recorded(self, index: int, statement: Statement, run: SectionRun) -> None:
-        note = self._note(run, index + 1, index + 1)
+        with failing(index):  # in an encoding that Python does not have
+            note = self._note(run, index + 1, index + 1)
         try:
             run.retry(partial(self._run_with, index, statement, run.section, note))
         except StatementFailed as failure:
