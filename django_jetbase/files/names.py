@@ -1,5 +1,6 @@
 """The migrations on disk: the grammar of their names, their text, and what is wrong with them."""
 
+import codecs
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,11 +66,25 @@ def migrations_of(files: Iterable[File]) -> Files:
     return Files(sorted(migrations.values(), key=run_order), problems, frozenset(unreadable))
 
 
+def _other_encoding(data: bytes) -> str:
+    """The encoding that a text seems to be in where it has two bytes or more for each character."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    half = len(data) // 2
+    zeros = max(data[:2000:2].count(0), data[1:2000:2].count(0))
+    without_bom = half > 1 and zeros > 0.8 * min(half, 1000)
+    bom = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "UTF-16" if bom or without_bom else ""
+
+
 def _unreadable(file: File) -> Problem | None:
     """Why the file cannot be taken as text; None where it can."""
     if file.fault:
         hint = "correct its permissions or its link, or take it away"
         return Problem(Rule.UNREADABLE_FILE, file.path, file.fault, hint)
+    if encoding := _other_encoding(file.data):
+        hint = "save the file as UTF-8, as PowerShell does with -Encoding utf8"
+        return Problem(Rule.UNREADABLE_FILE, file.path, f"is {encoding}, not UTF-8", hint)
     try:
         file.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -94,3 +94,31 @@ def test_a_link_that_leads_nowhere(tmp_path: Path, target: str) -> None:
     (tmp_path / "sub").symlink_to(target)
     with pytest.raises(MigrationFileError, match=r"cannot be read: .*; correct it, or take"):
         read_files([tmp_path])
+
+
+UTF_16 = {
+    "UTF-16": "SELECT 'é';\r\n".encode("utf-16"),
+    "of the other order": "\ufeffSELECT 1;".encode("utf-16-be"),
+    "without a mark": "SELECT 1;".encode("utf-16-le"),
+    "the other without a mark": "SELECT 1;".encode("utf-16-be"),
+}
+
+
+@pytest.mark.parametrize("name", UTF_16)
+def test_utf_16_is_named(project: Project, name: str) -> None:
+    project.write(V1__a=UTF_16[name])
+    with pytest.raises(CommandError, match=r"V1__a\.sql: is UTF-16, not UTF-8; save the file"):
+        project.call("upgrade")
+
+
+def test_utf_32_is_named(project: Project) -> None:
+    project.write(V1__a="SELECT 1;".encode("utf-32"))
+    with pytest.raises(CommandError, match=r"V1__a\.sql: is UTF-32, not UTF-8"):
+        project.call("upgrade")
+
+
+def test_a_nul_is_not_taken_for_utf_16(project: Project) -> None:
+    project.write(V1__a=b"SELECT 1;\0\0", V2__b=b"\0", V3__c=b"")
+    with pytest.raises(CommandError, match=r"0x00\) in line 1 cannot be sent") as caught:
+        project.call("upgrade")
+    assert "UTF-16" not in str(caught.value)

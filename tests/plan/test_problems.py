@@ -126,6 +126,25 @@ def test_E010(project: Project) -> None:
             project.call(command)
 
 
+@pytest.mark.engines("postgresql", "sqlite")
+def test_E010_of_a_file_that_brings_its_own_transaction(project: Project) -> None:
+    """As sqlmigrate prints one: the first way out is to take both lines out."""
+    project.write(V1__a=f"BEGIN;\n{B}COMMIT;\n")
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    first, last, _end = str(caught.value).splitlines()
+    for line, place in ((first, "V1__a.sql:1:1"), (last, "V1__a.sql:3:1")):
+        assert line.startswith(f"{place}: ")
+        assert "delete it and the other one" in line
+    for text in (f"BEGIN;\n{B}", f"{B}COMMIT;", f"BEGIN;\nCOMMIT;\n{B}BEGIN;\nCOMMIT;"):
+        project.write(V1__a=text)
+        with pytest.raises(CommandError, match="transaction=off before") as caught:
+            project.call("upgrade")
+        assert "the other one" not in str(caught.value)
+    project.write(V1__a=B)
+    project.call("upgrade")
+
+
 def test_E011(project: Project) -> None:
     project.write(V1__a=B)
     project.call("upgrade")

@@ -19,6 +19,10 @@ NEEDS_NO_TRANSACTION = (
     "put -- jetbase: transaction=off before the first statement, or move this one to a file of its"
     " own that has it"
 )
+DELETE_BOTH = (
+    "delete it and the other one, since a file is one transaction by itself; or put"
+    " -- jetbase: transaction=off before the first statement"
+)
 FULL = "There is no room left: make some, and run it again."
 READ_ONLY = "The database takes no writes now: run this on its primary, or when it takes some."
 

@@ -10,6 +10,7 @@ from ...files.script import Section
 from ...sql.queries import Expression, Query
 from ...sql.scanner import Statement, scan
 from .backend import Backend, Part
+from .errors import DELETE_BOTH, NEEDS_NO_TRANSACTION
 from .session import Frame, Setting
 from .values import Obstacle, StatementFailed, failing, recording
 
@@ -51,6 +52,16 @@ class Operations(Part):
     def obstacle_of(self, statement: Statement, section: Section) -> Obstacle | None:
         """Why a single statement cannot run in this section; None where it can."""
         return None
+
+    def way_out_of(self, control: Statement, section: Section) -> str:
+        """What to do with a statement that controls the transaction that a file runs in."""
+        first, *others, last = *section.statements, control
+        if others:
+            last = others.pop()
+        wraps = control in (first, last) and last.keyword in ("COMMIT", "END")
+        if wraps and self.controls(first) and not any(map(self.controls, others)):
+            return DELETE_BOTH
+        return NEEDS_NO_TRANSACTION
 
     def idle(self, statement: Statement) -> Obstacle | None:
         """Why the statement would run and do nothing; None where it does something."""

@@ -68,7 +68,7 @@ class PostgreSQLOperations(Operations):
         lead = self.lead(statement)
         if CONTROL.match(lead):
             said = f"{statement.keyword} controls the transaction that the file runs in"
-            return Obstacle(said, NEEDS_NO_TRANSACTION)
+            return Obstacle(said, self.way_out_of(statement, section))
         if (found := NOT_INSIDE.match(lead)) and not _SUBSCRIPTION_ALONE.search(statement.text):
             said = f"{found['what'].upper()} cannot run inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)

@@ -44,7 +44,7 @@ class SQLiteOperations(Operations):
         lead = self.lead(statement)
         if self.controls(statement):
             said = f"{statement.keyword} controls the transaction that the file runs in"
-            return Obstacle(said, NEEDS_NO_TRANSACTION)
+            return Obstacle(said, self.way_out_of(statement, section))
         if _NOT_INSIDE.match(lead):
             said = f"{lead.split('=')[0].strip()} does nothing or fails inside a transaction"
             return Obstacle(said, NEEDS_NO_TRANSACTION)
