@@ -3,7 +3,10 @@
 from collections.abc import Collection, Set
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
+from pkgutil import iter_modules
 
+from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import (
     BadMigrationError,
@@ -12,6 +15,8 @@ from django.db.migrations.exceptions import (
 )
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 
 from ..exceptions import DjangoMigrationError
@@ -43,10 +48,31 @@ class Dependencies:
         It is told so by MIGRATION_MODULES, as tests do that take the tables from the models.
         """
         app_label, _, name = named.partition(".")
+        return self.is_off(named) or any(
+            app == app_label and _is_named(found, name) for app, found in self._applied
+        )
+
+    def is_off(self, named: str) -> bool:
+        """Whether Django makes the tables of the migration's app from its models instead."""
         with suppress(LookupError):  # of an app that is not installed, or not any more
-            if MigrationLoader.migrations_module(app_label) == (None, True):
-                return True
-        return any(app == app_label and _is_named(found, name) for app, found in self._applied)
+            return MigrationLoader.migrations_module(named.partition(".")[0]) == (None, True)
+        return False
+
+    def is_of_models(self, named: str) -> bool:
+        """Whether a migration does what the models say, so that nothing of it is lacking then.
+
+        One of nothing but SQL does not, nor does one that is gone.
+        """
+        app_label, _, name = named.partition(".")
+        try:
+            package = import_module(f"{apps.get_app_config(app_label).name}.migrations")
+            found = (
+                info.name for info in iter_modules(package.__path__) if _is_named(info.name, name)
+            )
+            module = import_module(f"{package.__name__}.{next(found)}")
+        except (LookupError, ImportError, StopIteration):
+            return False
+        return any(map(_is_of_models, module.Migration.operations))
 
     @cached_property
     def _applied(self) -> Collection[_Key]:
@@ -95,6 +121,14 @@ class Dependencies:
         migration = self._loader.disk_migrations.get(key)
         replaced = migration.replaces if migration else []
         return key in done or bool(replaced and set(map(tuple, replaced)) <= done)
+
+
+def _is_of_models(operation: Operation) -> bool:
+    if isinstance(operation, SeparateDatabaseAndState):
+        inner = [*operation.database_operations, *operation.state_operations]
+        return any(map(_is_of_models, inner))
+    managed = getattr(operation, "options", {}).get("managed", True)
+    return managed and not isinstance(operation, RunSQL | RunPython)
 
 
 def _is_named(full: str, name: str) -> bool:

@@ -1,12 +1,14 @@
 """What Django's own migrations forbid a file, by its directives `after` and `django`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..backends.base.introspection import DJANGO_MIGRATIONS, Introspection
 from ..files.script import Section
 from ..interop.django_applied import Dependencies
 from ..migration import Direction
 from ..problems import Problem, Rule
+from ..sql.scanner import Statement
 from .plan import Step
 
 
@@ -27,6 +29,16 @@ def too_early(step: Step, given: Section, dependencies: Dependencies) -> Iterato
         yield Problem(Rule.CANNOT_RUN, step.path, said, hint, *place)
 
 
+def without_record(section: Section) -> Section:
+    """The section without what it writes into the record of Django."""
+    kept = [one for one in section.statements if not _records(one)]
+    return replace(section, statements=tuple(kept))
+
+
+def _records(statement: Statement) -> bool:
+    return statement.keyword in ("INSERT", "DELETE") and DJANGO_MIGRATIONS in statement.text
+
+
 def unrecordable(
     step: Step,
     given: Section,
@@ -39,7 +51,7 @@ def unrecordable(
     `given` has the directives, and `section` is what runs.
     """
     named = given.directives.django
-    if named is None or DJANGO_MIGRATIONS not in section.text:
+    if named is None or not any(DJANGO_MIGRATIONS in one.text for one in section.statements):
         return
     if not tables.has_table(DJANGO_MIGRATIONS):
         said = f"writes to {DJANGO_MIGRATIONS}, the record of Django, which is not there yet"

@@ -14,7 +14,7 @@ from ..interop import foreign_history_that_recorded
 from ..interop.django_applied import Dependencies
 from ..migration import Applied, Direction, Migration, Origin, checksum
 from ..problems import Problem, Rule
-from .of_django import too_early, unrecordable
+from .of_django import too_early, unrecordable, without_record
 from .of_history import OwnTables
 from .plan import Plan, Step
 from .resumption import going_on_problem
@@ -79,6 +79,10 @@ class Preparation:
             self._check_goes_on(step, step.applied, section)
             return Planned(step, section)
         django = self._script_of(step).upgrade.directives.django
+        if django and dependencies.is_off(django):
+            if step.direction is Direction.UPGRADE and dependencies.is_of_models(django):
+                return Planned(step, None, Origin.DJANGO)
+            return Planned(step, without_record(section))
         if step.direction is Direction.UPGRADE and django and dependencies.is_applied(django):
             return Planned(step, None, Origin.DJANGO)
         return Planned(step, section)

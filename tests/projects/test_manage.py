@@ -1,6 +1,7 @@
 """With `manage.py test`."""
 
 from .conftest import Throwaway
+from .test_pytest import MOVED
 
 
 def test_django_test(throwaway: Throwaway) -> None:
@@ -15,7 +16,8 @@ def test_clones(throwaway: Throwaway) -> None:
 def test_databases_made_from_the_models(throwaway: Throwaway) -> None:
     for config in throwaway.databases.values():
         config["TEST"] = {"MIGRATE": False}
-    throwaway.test()
+    throwaway.write("V2__moved", MOVED.format(name="0002_gone", table="moved"))
+    throwaway.test(LATER_TABLE="moved")
 
 
 def test_a_database_that_is_kept(throwaway: Throwaway) -> None:
