@@ -1,7 +1,9 @@
 """Strings files, plan, execution and history together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -15,8 +17,9 @@ from .files.disk import File
 from .files.names import migrations_of
 from .history.heartbeat import USUAL, Timing
 from .history.history import Past
-from .migration import Version, checksum_of_bytes
+from .migration import Kind, Migration, Version, checksum_of_bytes
 from .plan.inspection import Inspection, Skip, Texts, together
+from .plan.makers import makers_of
 from .plan.plan import (
     ZERO,
     incomplete_problems,
@@ -33,7 +36,7 @@ from .run.announcement import Announcement
 from .run.done import Done
 from .run.executor import Executor
 from .run.offline import Offline
-from .run.task import OvertakenError
+from .run.task import OvertakenError, PostponedError
 
 MOST_LOCKS = 10  # that a run takes before it gives up losing them
 LAST_EVENTS = 100  # that the detail of a migration has
@@ -60,6 +63,7 @@ class Migrator:
         self.inspection = Inspection(self.database)
         self.preparation = self.inspection.preparation
         self.report = report
+        self._makers: Callable[[str], Sequence[Migration]] = lambda name: ()
 
     # ---- reading
 
@@ -145,6 +149,7 @@ class Migrator:
         if count is None and target is None and self._is_settled(found):
             return Result()
         files = migrations_of(found)
+        self._makers = partial(makers_of, migrations=files.migrations)
         seen: int | None = None
 
         def prepare() -> Prepared:
@@ -152,7 +157,8 @@ class Migrator:
             nonlocal seen
             state = self.inspection.state(files, skip, seen, resume=resume)
             seen = state.last if seen is None else seen
-            plan = upgrade_plan(state, count, target, repeatables=repeatables)
+            needs = self.preparation.needs
+            plan = upgrade_plan(state, count, target, repeatables=repeatables, needs=needs)
             prepared = self.preparation.prepare(plan, fake=fake)
             return _checked(
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."
@@ -248,11 +254,11 @@ class Migrator:
 
     def _run_steps(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""
-        executor = Executor(self.database)
+        executor = Executor(self.database, self._makers)
         try:
-            for item in planned:
-                done.append(self._run_step(executor, item))
-                self.report(done[-1])
+            for kind, items in groupby(planned, key=lambda item: item.step.subject.kind):
+                may_wait = kind is not Kind.VERSIONED
+                (self._run_in_some_order if may_wait else self._run_all)(executor, items, done)
         except OvertakenError:
             return False
         except JetbaseError as error:
@@ -260,7 +266,39 @@ class Migrator:
             raise
         return True
 
-    def _run_step(self, executor: Executor, item: Planned) -> Done:
+    def _run_all(self, executor: Executor, items: Iterable[Planned], done: list[Done]) -> None:
+        for item in items:
+            done.append(self._run_step(executor, item))
+            self.report(done[-1])
+
+    def _run_in_some_order(
+        self, executor: Executor, items: Iterable[Planned], done: list[Done]
+    ) -> None:
+        """One for which something is missing comes again behind the others, which may make it."""
+        queue = list(items)
+        while queue:
+            waiting: list[Planned] = []
+            for item in queue:
+                try:
+                    step = self._run_step(executor, item, may_wait=len(queue) > 1)
+                except PostponedError as error:
+                    said = str(error).splitlines()[0]
+                    self.database.backend.notice(f"{item.step.path}: {said}; it waits for others.")
+                    waiting.append(self._again(item))
+                else:
+                    done.append(step)
+                    self.report(step)
+            if len(waiting) == len(queue):  # nothing moves: this one fails now
+                self._run_all(executor, waiting[:1], done)
+                del waiting[0]
+            queue = waiting
+
+    def _again(self, item: Planned) -> Planned:
+        """The same step as things now are: where it is no transaction, some of it may be there."""
+        row = self.history.row(item.step.subject.key)
+        return replace(item, step=replace(item.step, applied=row))
+
+    def _run_step(self, executor: Executor, item: Planned, *, may_wait: bool = False) -> Done:
         """Take one step, and tell of it."""
         recorded = self.preparation.recorded(item.step)
         announcement = Announcement(type(self), self.database.alias, item.step)
@@ -268,7 +306,7 @@ class Migrator:
             done = executor.record(item.step, recorded, item.origin)
         else:
             with announcement.running():
-                done = executor.run(item.step, recorded, item.section)
+                done = executor.run(item.step, recorded, item.section, may_wait=may_wait)
         announcement.done(done)
         return done
 

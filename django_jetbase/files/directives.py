@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ..sql.lexicon import Lexicon
 from ..sql.regex import compiled
+from .names import parse_name
 
 _BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
 _DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
@@ -43,6 +44,13 @@ def _django_migration(value: str) -> str:
 
 def _django_migrations(value: str) -> tuple[str, ...]:
     return (_django_migration(value),)
+
+
+def _repeatable(value: str) -> tuple[str, ...]:
+    name = parse_name(value.rpartition("/")[2])
+    if name is None or name.version:
+        raise ValueError
+    return (value,)
 
 
 def _matching(pattern: Any, value: str) -> Any:
@@ -95,6 +103,8 @@ class Directives:
     after: tuple[str, ...] = _row(
         "app.0001_name", _django_migrations, head=True, adds=True, default=()
     )
+    # The repeatable files that run before, if they are due.
+    needs: tuple[str, ...] = _row("ROC__x.sql", _repeatable, head=True, adds=True, default=())
     # The migration of Django's that does the same.
     django: str | None = _row("app.0001_name", _django_migration, head=True, once=True)
 

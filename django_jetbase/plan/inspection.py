@@ -126,7 +126,7 @@ class Inspection:
 
     def all_problems(self, files: Files, state: State, skip: Skip) -> tuple[Problem, ...]:
         """What an upgrade of everything that is pending would be told."""
-        prepared = self.preparation.prepare(upgrade_plan(state))
+        prepared = self.preparation.prepare(upgrade_plan(state, needs=self.preparation.needs))
         return together(self.problems(files, state, skip), prepared)
 
     def refuse_faults(self, files: Files, consequence: str) -> None:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..exceptions import TargetError
 from ..files.names import parse_name, parse_version
@@ -41,12 +42,24 @@ class Step:
         return None if self.applied and self.applied.incomplete else self.applied
 
 
+class Unmet(NamedTuple):
+    """What a file needs, in its words, and cannot have."""
+
+    migration: Migration
+    needed: str
+    in_circle: bool = False
+
+
 @dataclass(frozen=True)
 class Plan:
-    """The steps in order. `left` are versioned files that stay pending because of the target."""
+    """The steps in order. `left` are versioned files that stay pending because of the target.
+
+    `unmet` are files that need another one which there is not, or which needs them itself.
+    """
 
     steps: tuple[Step, ...]
     left: tuple[Migration, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
 
 
 def target_version(text: object) -> Version:
@@ -216,8 +229,12 @@ def upgrade_plan(
     to_version: Version | None = None,
     *,
     repeatables: bool = True,
+    needs: Callable[[Migration], Iterable[str]] = lambda migration: (),
 ) -> Plan:
-    """What an upgrade runs. Raises TargetError for a target that cannot be reached."""
+    """What an upgrade runs. Raises TargetError for a target that cannot be reached.
+
+    `needs` gives the paths, or names, of the repeatable files that a file wants to run before it.
+    """
     if count is not None and to_version is not None:
         raise TargetError("Give a count or a version, not both.")
     if count is not None and count < 1:
@@ -233,9 +250,36 @@ def upgrade_plan(
     if not left and repeatables:
         chosen = due
     applied = state.by_key
+    chosen, unmet = _in_order_of_needs(chosen, state, needs)
     rows = ((migration, applied.get(migration.key)) for migration in chosen)
     steps = (Step(Direction.UPGRADE, m, row, bool(row and state.goes_on(row))) for m, row in rows)
-    return Plan(tuple(steps), tuple(left))
+    return Plan(tuple(steps), tuple(left), tuple(unmet))
+
+
+def _in_order_of_needs(
+    chosen: Iterable[Migration], state: State, needs: Callable[[Migration], Iterable[str]]
+) -> tuple[list[Migration], list[Unmet]]:
+    """Each behind what it needs of that which is due."""
+    repeatable = [migration for migration in state.migrations if not migration.version]
+    known = {migration.path.rpartition("/")[2]: migration for migration in repeatable}
+    known |= {migration.path: migration for migration in repeatable}
+    due = {migration.key for migration in state.due}
+    found: dict[str, Migration] = {}
+    unmet: list[Unmet] = []
+
+    def add(migration: Migration, above: tuple[str, ...]) -> None:
+        for path in needs(migration):
+            needed = known.get(path)
+            if needed is None or needed.key in (*above, migration.key):
+                unmet.append(Unmet(migration, path, in_circle=needed is not None))
+            elif needed.key in due and needed.key not in found:
+                add(needed, (*above, migration.key))
+        found[migration.key] = migration
+
+    for migration in chosen:
+        if migration.key not in found:
+            add(migration, ())
+    return list(found.values()), unmet
 
 
 def rollback_plan(

@@ -16,7 +16,7 @@ from ..migration import Applied, Direction, Migration, Origin, checksum
 from ..problems import Problem, Rule
 from .of_django import too_early, unrecordable, without_record
 from .of_history import OwnTables
-from .plan import Plan, Step
+from .plan import Plan, Step, Unmet
 from .resumption import going_on_problem
 
 
@@ -54,6 +54,7 @@ class Preparation:
         planned: list[Planned] = []
         problems: list[Problem] = []
         dependencies = Dependencies(self.backend.connection)
+        problems += map(self._unmet, plan.unmet)
         for step in plan.steps:
             try:
                 item = self._planned(step, dependencies, fake=fake)
@@ -134,6 +135,21 @@ class Preparation:
             yield from too_early(item.step, given, dependencies)
             tables = self.backend.introspection
             yield from unrecordable(item.step, given, item.section, dependencies, tables)
+
+    def needs(self, migration: Migration) -> tuple[str, ...]:
+        """The repeatable files that a file wants to run before it."""
+        return self.script(migration).upgrade.directives.needs
+
+    def _unmet(self, unmet: Unmet) -> Problem:
+        given = self.script(unmet.migration).upgrade
+        if unmet.in_circle:
+            said = f"needs {unmet.needed}, which needs this file itself"
+            hint = "take the directive out of one of them"
+        else:
+            said = f"needs {unmet.needed}, and there is no such file"
+            hint = "correct the path, or take the directive out"
+        place = given.place(given.places["needs"])
+        return Problem(Rule.CANNOT_RUN, unmet.migration.path, said, hint, *place)
 
     def _near_markers(self, item: Planned) -> tuple[Problem, ...]:
         """Those of a file that has not run as it is."""

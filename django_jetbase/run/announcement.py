@@ -11,7 +11,7 @@ from ..exceptions import LockLostError
 from ..migration import Direction
 from ..plan.plan import Step
 from .done import Done
-from .task import OvertakenError
+from .task import OvertakenError, PostponedError
 
 if TYPE_CHECKING:
     from django.dispatch import Signal
@@ -27,12 +27,12 @@ class Announcement:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Tell that it starts, and of a failure; not of one that lets the plan be made anew."""
+        """Tell that it starts, and of a failure; not of one after which the step is taken anew."""
         direction = str(self.step.direction)
         self._send(signals.migration_started, direction=direction)
         try:
             yield
-        except (OvertakenError, LockLostError):
+        except (OvertakenError, LockLostError, PostponedError):
             raise
         except BaseException as error:
             self._send(signals.migration_failed, direction=direction, error=error)

@@ -1,6 +1,7 @@
 """Run one step and record it."""
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from django.db import Error, IntegrityError
@@ -10,29 +11,36 @@ from ..database import Database
 from ..exceptions import HistoryError, LockError
 from ..files.script import Section
 from ..history.recorded import Recorded
-from ..migration import Direction, Origin
+from ..migration import Direction, Migration, Origin
 from ..plan.plan import Step
 from .done import Done
 from .failure import error_of, of_record
 from .one_by_one import OneByOne
 from .retry import Retry
-from .task import Task, verify
+from .task import PostponedError, Task, verify
 
 
 class Executor:
     """Takes steps in one database, while the lock is held."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, makers: Callable[[str], Sequence[Migration]] = lambda name: ()
+    ) -> None:
+        """`makers` gives the files that are likely to make what is missing under a name."""
         self.database = database
+        self.makers = makers
         self.backend = database.backend
         self.history = database.history
         self.recorder = database.recorder
 
-    def run(self, step: Step, migration: Recorded, section: Section) -> Done:
+    def run(
+        self, step: Step, migration: Recorded, section: Section, *, may_wait: bool = False
+    ) -> Done:
         """Run the section of the step and record it.
 
         Raises StatementError; LockLostError where the lock is another's, and OvertakenError where
-        the history is not what the plan was made of: then nothing was recorded.
+        the history is not what the plan was made of: then nothing was recorded. With `may_wait`
+        raises PostponedError where something is missing.
         """
         is_atomic = self.backend.operations.is_atomic(section) and not step.resume
         task = (Task if is_atomic else OneByOne)(self.database, step, migration, section)
@@ -45,7 +53,13 @@ class Executor:
                 return Done(step, task.seconds, task.count, by_other=True)
             self._ask_lock()
             outcome, database = task.fail(failure), self.database
-            error = error_of(failure, outcome, migration, section, step.direction, database)
+            is_ours = failure.index is None
+            missing = None if is_ours else self.backend.errors.missing(failure.__cause__)
+            if may_wait and missing:
+                said = self.backend.errors.message_of(failure.__cause__)
+                raise PostponedError(said) from failure
+            makers = self.makers(missing) if missing else ()
+            error = error_of(failure, outcome, migration, section, step.direction, database, makers)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         except KeyboardInterrupt as error:  # also of a signal, whose name it has

@@ -1,5 +1,6 @@
 """The failure of a section as sentences: where, what the database said, what holds, what to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..backends.base.errors import RecordFault
@@ -8,7 +9,7 @@ from ..database import Database
 from ..exceptions import StatementError
 from ..files.script import Section
 from ..history.recorded import Recorded
-from ..migration import Direction
+from ..migration import Direction, Migration
 from ..sql.redaction import blanked, message_without, shortened, with_names
 
 _LEAVE_ALONE = (
@@ -38,8 +39,9 @@ def error_of(
     section: Section,
     direction: Direction,
     database: Database,
+    makers: Sequence[Migration] = (),
 ) -> StatementError:
-    """The failure as an error for people."""
+    """The failure as an error for people; `makers` are likely to make what is missing."""
     backend = database.backend
     said = backend.errors.message_of(failure.__cause__)
     line = column = statement = rules = None
@@ -61,6 +63,7 @@ def error_of(
     where = ":".join(str(part) for part in (migration.path, line, column) if part)
     text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
     remedy = remedy or backend.errors.remedy(failure.__cause__, statement, section)
+    remedy = remedy or _who_makes(makers, migration)
     resumes = direction is Direction.UPGRADE and backend.steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
     if fault is RecordFault.GONE and outcome.committed:
@@ -100,6 +103,19 @@ def _consequence(
         f"{_kept(outcome, section)}{_way_on(outcome, section, resumes=resumes)} the database right"
         " by hand, and say what you made true: jetbase_resolve"
         f" {migration.version or migration.path} --applied or --rolled-back."
+    )
+
+
+def _who_makes(makers: Sequence[Migration], migration: Recorded) -> str:
+    """Which other file makes what is missing, and how to have it run before."""
+    other = next((one for one in makers if one.path != migration.path), None)
+    if other is None:
+        return ""
+    if other.version:
+        return f"{other.path} seems to make what is missing."
+    return (
+        f"{other.path} seems to make what is missing: -- jetbase: needs={other.path} above the"
+        " first statement has it run before this file."
     )
 
 

@@ -17,6 +17,10 @@ class OvertakenError(Exception):
     """Another process changed the history since the plan was made."""
 
 
+class PostponedError(Exception):
+    """Something is missing that a file which comes later may make; the cause says what."""
+
+
 def verify(database: Database, step: Step, migration: Recorded) -> None:
     """Raise where the lock is another's, or the history not what the step was planned on."""
     if database.backend.features.transaction_is_lock:

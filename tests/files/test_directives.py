@@ -20,6 +20,7 @@ VALUES = {
     "role": ("Clerk-1", "Clerk-1"),
     "other_markers": ("ignore", "ignore"),
     "after": ("shop.0003", ("shop.0003",)),
+    "needs": ("views/RA__x.sql", ("views/RA__x.sql",)),
     "django": ("shop.0003", "shop.0003"),
 }
 
@@ -75,5 +76,5 @@ def test_those_of_the_file_stand_in_its_head_only() -> None:
     assert problem.hint == (
         "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
         " statement_timeout=5min, role=NAME and, above the upgrade, other_markers=ignore,"
-        " after=app.0001_name, django=app.0001_name"
+        " after=app.0001_name, needs=ROC__x.sql, django=app.0001_name"
     )

@@ -77,6 +77,10 @@ class Errors(Part):
         """Whether it came of what other sessions did, so that another try may succeed."""
         return False
 
+    def missing(self, error: BaseException | None) -> str | None:
+        """The name of what a statement wanted and is not there; None for any other error."""
+        return None
+
     def readable(self, error: Exception, section: Section) -> Exception:
         """The error of a statement, as one whose message can be read."""
         return error

@@ -67,6 +67,13 @@ _READ_ONLY = frozenset({1036, 1290, 1792, 1836})
 _NEAR = re.compile(r"near '(?P<text>.*)' at line (?P<line>\d+)", re.DOTALL)
 
 
+_MISSING = {
+    1054: re.compile(r"Unknown column '(?P<name>[^']+)'"),
+    1146: re.compile(r"Table '(?P<name>[^']+)' doesn't exist"),
+    1305: re.compile(r"(?:FUNCTION|PROCEDURE) (?P<name>\S+) does not exist"),
+    1356: re.compile(r"View '(?P<name>[^']+)' references"),
+}
+
 _RECORD_FAULTS = {
     1049: RecordFault.GONE,  # the database
     1146: RecordFault.GONE,
@@ -110,6 +117,11 @@ class MySQLErrors(Errors):
         if statement.text.endswith(near["text"]):
             found = len(statement.text) - len(near["text"])  # the server shows all that is left
         return statement.start + (found if found >= 0 else at)
+
+    def missing(self, error: BaseException | None) -> str | None:
+        pattern = _MISSING.get(code_of(error))
+        found = pattern.search(str(error)) if pattern and error else None
+        return found["name"] if found else None
 
     def message_of(self, error: BaseException | None) -> str:
         arguments = error.args if error else ()

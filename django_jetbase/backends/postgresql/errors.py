@@ -60,6 +60,10 @@ _NOT_IN_TRANSACTION = frozenset({"25001", "2D000", "55P04"})
 _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 
 
+# An undefined table, column, function, type and the like, schema.
+_OF_WHAT_IS_MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000"})
+_MISSING = re.compile(rf"[{_QUOTES}]?(?P<name>[\w.$]+)[{_QUOTES}]?(?:\([^)]*\))?\s+does not exist")
+
 _RECORD_FAULTS = {
     "42P01": RecordFault.GONE,
     "3F000": RecordFault.GONE,
@@ -86,6 +90,10 @@ class PostgreSQLErrors(Errors):
 
     def is_transient(self, error: BaseException | None) -> bool:
         return sqlstate(error) in _TRANSIENT
+
+    def missing(self, error: BaseException | None) -> str | None:
+        found = _MISSING.search(str(error)) if sqlstate(error) in _OF_WHAT_IS_MISSING else None
+        return found["name"] if found else None
 
     def message_of(self, error: BaseException | None) -> str:
         diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)

@@ -21,6 +21,8 @@ _NEAR = re.compile(r'near "(.+)": syntax error', re.DOTALL)
 _LONGEST_SEARCH = 100_000
 
 
+_MISSING = re.compile(r"no such (?:table|view|column|function|module): (?P<name>[\w.$]+)")
+
 _RECORD_FAULTS = {
     "no such table": RecordFault.GONE,
     "no column": RecordFault.ALTERED,
@@ -59,6 +61,10 @@ class SQLiteErrors(Errors):
                     return statement.start + at
             at = statement.text.find(near[1], at + 1)
         return None
+
+    def missing(self, error: BaseException | None) -> str | None:
+        found = _MISSING.search(str(error))
+        return found["name"] if found else None
 
     def message_of(self, error: BaseException | None) -> str:
         return without_rows(super().message_of(error))
