@@ -3,7 +3,7 @@
 `upgrade`, `rollback`, `status` and `is_at_least` need Django to be set up; `split` does not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from .exceptions import JetbaseError
@@ -44,15 +44,17 @@ def upgrade(
     *,
     fake: bool = False,
     resume: bool = False,
+    repeat: Collection[str] = (),
     skip_checksum_validation: bool = False,
     skip_file_validation: bool = False,
     lock_wait: float | None = None,
 ) -> "Result":
     """Apply what is pending and return what was done, or with `dry_run` what would be.
 
-    With `fake` it is recorded and not run, with `resume` a file that stopped half-way goes on;
-    `lock_wait` are seconds. Raises a JetbaseError, whose `done` says what was done before; inside
-    an `atomic()` block that is an AtomicError.
+    With `fake` it is recorded and not run, with `resume` a file that stopped half-way goes on; the
+    repeatable files that `repeat` names run in any case, or "all"; `lock_wait` are seconds. Raises
+    a JetbaseError, whose `done` says what was done before; inside an `atomic()` block that is an
+    AtomicError.
     """
     from .migrator import Migrator
     from .plan.inspection import Skip
@@ -60,7 +62,7 @@ def upgrade(
     files = skip_file_validation
     skip = Skip(checksums=skip_checksum_validation, files=files, another_history=files)
     return Migrator(database, lock_wait=lock_wait).upgrade(
-        count, to_version, dry_run=dry_run, fake=fake, resume=resume, skip=skip
+        count, to_version, dry_run=dry_run, fake=fake, resume=resume, repeat=repeat, skip=skip
     )
 
 

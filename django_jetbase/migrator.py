@@ -1,6 +1,6 @@
 """Strings files, plan, execution and history together."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -12,6 +12,7 @@ from .exceptions import (
     JetbaseError,
     LockLostError,
     ProblemsError,
+    TargetError,
 )
 from .files.disk import File
 from .files.names import migrations_of
@@ -24,6 +25,7 @@ from .plan.plan import (
     ZERO,
     incomplete_problems,
     kept_problems,
+    keys_to_repeat,
     rollback_plan,
     target_version,
     upgrade_plan,
@@ -135,27 +137,35 @@ class Migrator:
         fake: bool = False,
         resume: bool = False,
         repeatables: bool = True,
+        repeat: Collection[str] = (),
         skip: Skip | None = None,
     ) -> Result:
         """Apply what is pending: versioned, then runs-on-change, then runs-always.
 
         Without `repeatables` versioned ones only. With `fake` it is recorded as applied and not
         run; with `resume` a file that stopped half-way goes on, where the history knows at which
-        statement.
+        statement. The repeatable files of `repeat`, paths or names or ALL, run whether they have
+        changed or not.
         """
+        if repeat and (count is not None or to_version is not None):
+            raise TargetError(
+                "A run up to a count or a version repeats no files: give one of both."
+            )
         skip = self.inspection.with_settings(skip)
         target = None if to_version is None else target_version(to_version)
         found = self.inspection.read()
-        if count is None and target is None and self._is_settled(found):
+        if count is None and target is None and not repeat and self._is_settled(found):
             return Result()
         files = migrations_of(found)
+        names = [repeat] if isinstance(repeat, str) else repeat
+        keys = keys_to_repeat(names, files.migrations)
         self._makers = partial(makers_of, migrations=files.migrations)
         seen: int | None = None
 
         def prepare() -> Prepared:
             """Once more under the lock, where another run may have done some of it."""
             nonlocal seen
-            state = self.inspection.state(files, skip, seen, resume=resume)
+            state = self.inspection.state(files, skip, seen, resume=resume, repeat=keys)
             seen = state.last if seen is None else seen
             needs = self.preparation.needs
             plan = upgrade_plan(state, count, target, repeatables=repeatables, needs=needs)

@@ -70,6 +70,7 @@ class Inspection:
         seen: int | None = None,
         *,
         resume: bool = False,
+        repeat: frozenset[str] = frozenset(),
     ) -> State:
         usual = OutOfOrder.IGNORE if skip and skip.files else OutOfOrder.ERROR
         return State(
@@ -80,6 +81,7 @@ class Inspection:
             files.unreadable,
             seen,
             resume,
+            repeat,
         )
 
     def texts(self, state: State, entry: Entry, longest: int) -> Texts:

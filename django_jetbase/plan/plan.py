@@ -13,6 +13,7 @@ from ..problems import Problem, Rule
 from .state import OutOfOrder, State, subject
 
 ZERO = "zero"
+ALL = "all"
 _WAY_ON = "go on with jetbase_upgrade --resume, or "
 
 
@@ -71,6 +72,23 @@ def target_version(text: object) -> Version:
     if version is None:
         raise TargetError(f"{text!r} is no version: use digits separated by '.' or '_'.")
     return version
+
+
+def keys_to_repeat(names: Collection[str], migrations: Iterable[Migration]) -> frozenset[str]:
+    """The keys of the repeatable files that are named by their path or name alone, or of ALL.
+
+    Raises TargetError for a name that none has.
+    """
+    repeatable = [migration for migration in migrations if not migration.version]
+    if ALL in names:
+        return frozenset(migration.key for migration in repeatable)
+    found: set[str] = set()
+    for name in names:
+        meant = {m.key for m in repeatable if name in (m.path, m.path.rpartition("/")[2])}
+        if not meant:
+            raise TargetError(f"There is no repeatable file {name!r}: name a ROC or a RA file.")
+        found |= meant
+    return frozenset(found)
 
 
 def duplicate_problems(migrations: Iterable[Migration]) -> list[Problem]:

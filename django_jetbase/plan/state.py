@@ -53,7 +53,8 @@ class State:
 
     `changed` tells whether the upgrade section of a file differs from what ran; `unreadable` are
     the keys of files that are there and cannot be read. A runs-always file is due only if nobody
-    has run it after the row `seen`. With `resume` what is incomplete is due, if it can go on.
+    has run it after the row `seen`, as one whose key is in `repeat` is. With `resume` what is
+    incomplete is due, if it can go on.
     """
 
     migrations: Sequence[Migration]
@@ -63,6 +64,7 @@ class State:
     unreadable: frozenset[str] = frozenset()
     seen: int | None = None
     resume: bool = False
+    repeat: frozenset[str] = frozenset()
 
     @cached_property
     def by_key(self) -> dict[str, Applied]:
@@ -236,7 +238,7 @@ class State:
             return True
         if row.incomplete:
             return self.goes_on(row) or self.starts_over(row)
-        if migration.kind is Kind.RUNS_ALWAYS:
+        if migration.kind is Kind.RUNS_ALWAYS or migration.key in self.repeat:
             return self.seen is None or row.sequence <= self.seen
         return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
 

@@ -5,6 +5,9 @@ import json
 import pytest
 from django.core.management.base import CommandError
 
+from django_jetbase import upgrade
+from django_jetbase.exceptions import TargetError
+
 from ..conftest import Project
 
 A = "CREATE TABLE a (id INTEGER, n INTEGER);"
@@ -147,3 +150,33 @@ def test_what_is_no_repeatable_file(project: Project, value: str) -> None:
     project.write(V1__a=f"-- jetbase: needs={value}\n{A}")
     with pytest.raises(CommandError, match=r"V1__a\.sql:1:1: .*is no directive"):
         project.call("upgrade")
+
+
+def test_one_is_repeated(project: Project) -> None:
+    (project.folder / "views").mkdir()
+    (project.folder / "views" / "ROC__z.sql").write_text("INSERT INTO a VALUES (2, 2);")
+    project.write(V1__a=A, ROC__b="INSERT INTO a VALUES (1, 1);", RA__r="SELECT 1;")
+    project.call("upgrade")
+    assert ran(project.call("upgrade", repeat=["ROC__z.sql"])) == ["views/ROC__z.sql", "RA__r.sql"]
+    assert ran(project.call("upgrade", repeat=["ROC__b.sql", "views/ROC__z.sql"]))[:2] == [
+        *("ROC__b.sql", "views/ROC__z.sql"),
+    ]
+    assert ran(project.call("upgrade", repeat=["all"])) == [
+        *("ROC__b.sql", "views/ROC__z.sql", "RA__r.sql"),
+    ]
+    assert sorted(project.query("SELECT id FROM a")) == [(1,)] * 3 + [(2,)] * 4
+    assert ran(project.call("upgrade")) == ["RA__r.sql"]
+    assert upgrade(project.alias, repeat="all").done[0].step.path == "ROC__b.sql"
+    assert upgrade(project.alias, repeat="ROC__b.sql").done[0].step.path == "ROC__b.sql"
+    dry = project.call("upgrade", repeat=["all"], dry_run=True)
+    assert "Would run ROC__b.sql" in dry
+
+
+def test_what_cannot_be_repeated(project: Project) -> None:
+    project.write(V1__a=A, ROC__b="SELECT 1;")
+    for name in ("V1__a.sql", "ROC__c.sql", ""):
+        with pytest.raises(CommandError, match="There is no repeatable file"):
+            project.call("upgrade", repeat=[name])
+    with pytest.raises(TargetError, match="repeats no files"):
+        upgrade(project.alias, 1, repeat=["ROC__b.sql"])
+    assert project.tables() == set()

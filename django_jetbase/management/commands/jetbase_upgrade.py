@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from ...exceptions import ProblemsError
 from ...migration import Kind
 from ...plan.inspection import Skip
+from ...plan.plan import ALL
 from ..base import FINDING, PENDING, USAGE, JetbaseCommand
 from ..documents import migration_document, problem_documents
 
@@ -23,6 +24,13 @@ class Command(JetbaseCommand):
         )
         target.add_argument(
             "-t", "--to-version", metavar="VERSION", help="apply versioned files up to this version"
+        )
+        target.add_argument(
+            "--repeat",
+            action="append",
+            metavar="FILE",
+            help="run this ROC or RA file once more, by its path or name, or all of them:"
+            f" {ALL}; may be repeated",
         )
         self.add_previews(parser).add_argument(
             "--check",
@@ -71,6 +79,7 @@ class Command(JetbaseCommand):
             dry_run=options["dry_run"] or options["sql"],
             fake=options["fake"],
             resume=options["resume"],
+            repeat=options["repeat"] or (),
             skip=skip,
         )
         self.show(result, migrator, **options)
