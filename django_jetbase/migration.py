@@ -29,6 +29,7 @@ class Origin(StrEnum):
     BASELINE = "baseline"
     IMPORT = "import"
     DJANGO = "django"  # Django's own migrations had done the same
+    RETIRED = "retired"  # a repeatable file that is gone, of a step only: it leaves the history
 
 
 class MigrationState(StrEnum):

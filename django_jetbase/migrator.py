@@ -167,8 +167,14 @@ class Migrator:
             nonlocal seen
             state = self.inspection.state(files, skip, seen, resume=resume, repeat=keys)
             seen = state.last if seen is None else seen
-            needs = self.preparation.needs
-            plan = upgrade_plan(state, count, target, repeatables=repeatables, needs=needs)
+            plan = upgrade_plan(
+                state,
+                count,
+                target,
+                repeatables=repeatables,
+                retires=not skip.files,
+                needs=self.preparation.needs,
+            )
             prepared = self.preparation.prepare(plan, fake=fake)
             return _checked(
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."

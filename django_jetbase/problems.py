@@ -36,6 +36,7 @@ class Rule(StrEnum):
     EMPTY = "jetbase.W010"
     STARTS_OVER = "jetbase.W011"
     CANNOT_ROLL_BACK = "jetbase.W012"
+    RETIRED = "jetbase.W013"
 
 
 class Problem(NamedTuple):

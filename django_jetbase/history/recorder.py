@@ -68,6 +68,15 @@ class Recorder:
             self._applied_event(migration, row),
         ]
 
+    def without_running(
+        self, migration: Recorded, row: Applied | None, direction: Direction, origin: Origin
+    ) -> list[Query]:
+        """Record a migration that is not run."""
+        if origin is Origin.RETIRED:
+            assert row is not None  # the record that is taken out
+            return self.forgotten(row, "its file is gone")
+        return self.closing(migration, row, direction, 0, 0, origin)
+
     def beginning(
         self,
         migration: Recorded,
@@ -165,11 +174,11 @@ class Recorder:
         event = self._event(migration, EventType.ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
         return [self._update(row.key, **self._file_values(migration)), event]
 
-    def forgotten(self, row: Applied) -> list[Query]:
+    def forgotten(self, row: Applied, detail: str = "") -> list[Query]:
         """Record that a migration whose file is missing is none any more."""
         return [
             *map(_certain, self._forget(row)),
-            self._event(recorded_again(row, None), EventType.FORGOTTEN, 0, 0),
+            self._event(recorded_again(row, None), EventType.FORGOTTEN, 0, 0, detail),
         ]
 
     def _rolled_back(

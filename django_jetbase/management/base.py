@@ -271,7 +271,8 @@ class JetbaseCommand(BaseCommand):
     def _preview(self, planned: Planned) -> None:
         label = planned.step.subject.label
         if planned.section is None:
-            self.say(f"Would only record {label}")
+            verb = "retire" if planned.step.retires else "only record"
+            self.say(f"Would {verb} {label}")
             return
         self.say(f"Would run {label}")
         for statement in planned.section.statements:

@@ -30,6 +30,11 @@ class Step:
     resume: bool = False
 
     @property
+    def retires(self) -> bool:
+        """Whether it only takes the record of a repeatable file out, which is gone."""
+        return self.direction is Direction.UPGRADE and self.migration is None
+
+    @property
     def subject(self) -> Migration | Applied:
         return subject(self.migration, self.applied)
 
@@ -136,8 +141,12 @@ def starting_over_problems(state: State) -> list[Problem]:
 
 
 def file_problems(state: State) -> list[Problem]:
-    """Applied files that are missing."""
-    return [
+    """Applied files that are missing: an error, but for repeatable ones."""
+    said = "was applied, and its file is gone, so the next upgrade takes its record out"
+    hint = "put the file back if that is not meant; what it made stays until a file drops it"
+    retired = state.retired
+    gone = {row.key for row in retired}
+    missing = [
         _problem(
             Rule.MISSING_FILE,
             row,
@@ -150,7 +159,9 @@ def file_problems(state: State) -> list[Problem]:
             ),
         )
         for row in state.lost
+        if row.key not in gone
     ]
+    return missing + [_problem(Rule.RETIRED, row, said, hint) for row in retired]
 
 
 def another_history_problems(
@@ -247,11 +258,13 @@ def upgrade_plan(
     to_version: Version | None = None,
     *,
     repeatables: bool = True,
+    retires: bool = True,
     needs: Callable[[Migration], Iterable[str]] = lambda migration: (),
 ) -> Plan:
     """What an upgrade runs. Raises TargetError for a target that cannot be reached.
 
-    `needs` gives the paths, or names, of the repeatable files that a file wants to run before it.
+    With `retires` repeatable files that are gone leave the history. `needs` gives the paths, or
+    names, of the repeatable files that a file wants to run before it.
     """
     if count is not None and to_version is not None:
         raise TargetError("Give a count or a version, not both.")
@@ -271,7 +284,9 @@ def upgrade_plan(
     chosen, unmet = _in_order_of_needs(chosen, state, needs)
     rows = ((migration, applied.get(migration.key)) for migration in chosen)
     steps = (Step(Direction.UPGRADE, m, row, bool(row and state.goes_on(row))) for m, row in rows)
-    return Plan(tuple(steps), tuple(left), tuple(unmet))
+    retired = state.retired if retires and repeatables and not left else []
+    retiring = (Step(Direction.UPGRADE, None, row) for row in retired)
+    return Plan((*steps, *retiring), tuple(left), tuple(unmet))
 
 
 def _in_order_of_needs(

@@ -72,6 +72,8 @@ class Preparation:
         return Prepared(tuple(planned), plan.left, tuple(problems))
 
     def _planned(self, step: Step, dependencies: Dependencies, *, fake: bool) -> Planned:
+        if step.retires:
+            return Planned(step, None, Origin.RETIRED)
         if fake:
             self._script_of(step) if step.migration else None
             return Planned(step, None, Origin.FAKE)
@@ -246,7 +248,7 @@ class Preparation:
         try:
             text = self.history.text_of(step.applied)
         except HistoryError:
-            if step.direction is Direction.UPGRADE:
+            if step.direction is Direction.UPGRADE and not step.retires:
                 raise
             text = None  # it did not run, and the log has it where it was applied
         return recorded_again(step.applied, text)

@@ -136,6 +136,14 @@ class State:
         return [row for row in self.missing if row.key not in ahead]
 
     @property
+    def retired(self) -> list[Applied]:
+        """The repeatable ones of these, which an upgrade lets the history forget.
+
+        Where there is no file at all, rather the directory is the wrong one.
+        """
+        return [row for row in self.lost if not row.version] if self.migrations else []
+
+    @property
     def forgettable(self) -> list[Applied]:
         """What is missing and may be forgotten.
 

@@ -45,7 +45,9 @@ class Announcement:
         """Tell that it was taken, unless another process did."""
         if done.by_other:
             return
-        if self.step.direction is Direction.UPGRADE:
+        if self.step.retires:
+            pass  # nothing was applied
+        elif self.step.direction is Direction.UPGRADE:
             self._send(signals.migration_applied, done=done)
         else:
             self._send(signals.migration_rolled_back, done=done)

@@ -7,6 +7,7 @@ _VERBS = {Direction.UPGRADE: "Applied", Direction.ROLLBACK: "Rolled back"}
 _WITHOUT_RUNNING = {
     Origin.FAKE: "recorded only",
     Origin.DJANGO: "recorded only: Django's migration had done it",
+    Origin.RETIRED: "its file is gone",
 }
 
 
@@ -26,4 +27,5 @@ class Done:
     def __str__(self) -> str:
         how = "by another process" if self.by_other else f"{self.duration:.2f} s"
         how = _WITHOUT_RUNNING.get(self.origin, how)
-        return f"{_VERBS[self.step.direction]} {self.step.subject.label} ({how})"
+        verb = "Retired" if self.step.retires else _VERBS[self.step.direction]
+        return f"{verb} {self.step.subject.label} ({how})"

@@ -72,7 +72,8 @@ class Executor:
     def record(self, step: Step, migration: Recorded, origin: Origin) -> Done:
         """Record a step that is not run. Raises HistoryError, and OvertakenError as `run` does."""
         started = time.monotonic()
-        closing = self.recorder.closing(migration, step.applied, step.direction, 0, 0, origin)
+        recorder, row = self.recorder, step.applied
+        closing = recorder.without_running(migration, row, step.direction, origin)
         try:
             with self.backend.transaction():
                 verify(self.database, step, migration)

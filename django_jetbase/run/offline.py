@@ -105,7 +105,7 @@ class Offline:
         row, direction, section = item.step.applied, item.step.direction, item.section
         if section is None:
             yield from self._transaction(
-                self.recorder.closing(recorded, row, direction, 0, 0, item.origin)
+                self.recorder.without_running(recorded, row, direction, item.origin)
             )
             return
         count, client = len(section.statements), self.client

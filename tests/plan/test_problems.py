@@ -157,8 +157,7 @@ def test_E012(project: Project) -> None:
     project.write(V1__a=A, V2__b=B, ROC__c="SELECT 1;")
     project.call("upgrade")
     (project.folder / "V1__a.sql").unlink()
-    (project.folder / "ROC__c.sql").unlink()
-    assert found(project)["jetbase.E012"]["version"] is None
+    assert found(project)["jetbase.E012"]["version"] == "1"
     assert "Is applied but its file is missing" in warned(project)["jetbase.E012"]
     assert_upgrade_refuses(project, "jetbase.E012")
 
@@ -238,6 +237,49 @@ def test_W012(project: Project) -> None:
     assert "jetbase.W012" not in found(project)
     with pytest.raises(CommandError, match=r"V1__a\.sql:4:1: VACUUM .*\(jetbase\.E010\)"):
         project.call("rollback")
+
+
+def test_W013(project: Project) -> None:
+    """A repeatable file that is gone leaves the history, and what it made stays."""
+    project.write(V1__a=A, ROC__v="CREATE TABLE made (id INTEGER);", RA__r="SELECT 1;")
+    project.call("upgrade")
+    (project.folder / "ROC__v.sql").unlink()
+    (project.folder / "RA__r.sql").unlink()
+    assert found(project)["jetbase.W013"]["path"] in ("ROC__v.sql", "RA__r.sql")
+    assert "jetbase.W013" in warned(project)
+    assert project.call("upgrade", check=True) == "Nothing is pending.\n"
+    assert "Would retire ROC__v.sql" in project.call("upgrade", dry_run=True)
+    document = json.loads(project.call("upgrade", json=True, dry_run=True))
+    assert {step["origin"] for step in document["steps"]} == {"retired"}
+    project.call("upgrade", skip_file_validation=True)
+    assert len(project.applied()) == 3
+    project.write(V2__b=B)
+    said = project.call("upgrade")
+    assert "Retired ROC__v.sql (its file is gone)" in said
+    assert "Retired RA__r.sql (its file is gone)" in said
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+    assert {"a", "b", "made"} <= project.tables()
+    event = project.events()[-1]
+    assert (event["event"], event["detail"]) == ("forgotten", "its file is gone")
+    assert project.call("upgrade") == "Nothing to do.\n"
+
+
+def test_W013_in_a_script(project: Project) -> None:
+    project.write(V1__a=A, ROC__v="SELECT 1;")
+    project.call("upgrade")
+    (project.folder / "ROC__v.sql").unlink()
+    assert project.run_script(project.call("upgrade", sql=True)).returncode == 0
+    assert project.applied() == ["V1__a.sql"]
+    assert project.events()[-1]["event"] == "forgotten"
+
+
+def test_W013_is_none_where_there_is_no_file_at_all(project: Project) -> None:
+    """The directory is rather the wrong one."""
+    project.write(ROC__v="SELECT 1;")
+    project.call("upgrade")
+    (project.folder / "ROC__v.sql").unlink()
+    assert_upgrade_refuses(project, "jetbase.E012")
+    assert project.applied() == ["ROC__v.sql"]
 
 
 def test_W001(project: Project) -> None:

@@ -92,7 +92,7 @@ class Command(JetbaseCommand):
             )
         except ProblemsError as error:
             raise self.failure(error, str(error), FINDING) from error
-        due = [planned.step.subject for planned in result.planned]
+        due = [planned.step.subject for planned in result.planned if not planned.step.retires]
         pending = [*(m for m in due if m.kind is not Kind.RUNS_ALWAYS), *result.left]
         if self.json:
             self.print_json(
