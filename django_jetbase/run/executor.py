@@ -64,7 +64,8 @@ class Executor:
             raise error from failure.__cause__
         except KeyboardInterrupt as error:  # also of a signal, whose name it has
             by = f" by {error}" if str(error) else ""
-            if self.backend.is_connected():
+            if task.has_begun and self.backend.is_connected():
+                self.backend.wait = 0.0
                 self._log_failure(migration, section, f"{migration.path}: interrupted{by}")
             raise
         return Done(step, task.seconds, task.count)

@@ -44,6 +44,8 @@ class Task:
         self.section = section
         self.started = time.monotonic()
         self.outcome = Outcome()  # if it fails
+        # Whether it is past all waiting for the lock.
+        self.has_begun = not self.backend.features.transaction_is_lock
 
     def run(self, retry: Retry) -> None:
         """Raises StatementFailed, OvertakenError and LockLostError."""
@@ -69,6 +71,7 @@ class Task:
         return self.outcome
 
     def verify(self) -> None:
+        self.has_begun = True
         verify(self.database, self.step, self.migration)
 
     def _closing(self) -> list[Query]:

@@ -127,6 +127,8 @@ def test_while_waiting_for_the_lock(project: Project, tmp_path: Path) -> None:
     _out, err, status = stopped(second, signal.SIGTERM)
     assert status == 128 + signal.SIGTERM, err
     assert "Interrupted. jetbase_status says what is applied" in err
+    assert "could not be written" not in err
+    assert [event for event in project.events() if event["event"] == "failed"] == []
     assert stopped(first, signal.SIGTERM)[2] == 128 + signal.SIGTERM
 
 
