@@ -1,6 +1,7 @@
 """What a file may not do to the history of its migrations, as far as its words tell."""
 
 import re
+from collections.abc import Collection
 from functools import cached_property
 
 from ..backends.base.values import Obstacle
@@ -38,6 +39,7 @@ _WHOLE = re.compile(
     rf"(?P<names>(?:{_NAME})(?:\s*,\s*(?:{_NAME}))*)",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_WHOLE = ("DROP", "ALTER")
 _FLAGS = re.IGNORECASE | re.DOTALL
 
 
@@ -48,16 +50,15 @@ class OwnTables:
         self.backend = database.backend
         self.tables = database.tables
 
-    def may_be_changed_by(self, section: Section) -> bool:
-        """Whether a statement of it can do so at all: most cannot, and are not looked at."""
+    def may_be_changed_by(self, section: Section) -> Collection[str]:
+        """The first words of its statements that can do so; others are not looked at."""
         text = section.text.lower()
-        prefix = self.tables.prefix.lower()
-        return any(word in text for word in (prefix, "schema", "database"))
+        if self.tables.prefix.lower() in text:
+            return _BEFORE.keys()
+        return _OF_WHOLE if "schema" in text or "database" in text else ()
 
     def obstacle(self, statement: Statement) -> Obstacle | None:
         """Why the statement must not run; None where it leaves the history alone."""
-        if statement.keyword not in _BEFORE:
-            return None
         parts = self.backend.operations.parts(statement)
         return next(filter(None, map(self._obstacle_of, parts)), None)
 

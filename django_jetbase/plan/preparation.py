@@ -192,7 +192,8 @@ class Preparation:
         yield from self._unsendable(section, path, rule)
         touches = self.own_tables.may_be_changed_by(section)
         for statement in section.statements:
-            reason = self.own_tables.obstacle(statement) if touches else None
+            touching = statement.keyword in touches
+            reason = self.own_tables.obstacle(statement) if touching else None
             if reason := reason or self.backend.operations.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(rule, path, *reason, line, column)
