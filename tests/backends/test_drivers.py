@@ -119,6 +119,7 @@ def test_a_driver_that_sends_one_statement_at_a_time(project: Project) -> None:
 
 
 @pytest.mark.engines("mysql")
+@pytest.mark.usefixtures("engine")  # where there is none, it is left out
 def test_pymysql() -> None:
     """What is particular to MariaDB and MySQL, with the other driver."""
     tests = ["backends/test_mysql.py", "backends/test_drivers.py", "run/test_leftovers.py"]
