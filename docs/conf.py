@@ -30,6 +30,7 @@ autodoc_type_aliases = {
 nitpicky = True
 nitpick_ignore = [
     ("py:class", "django_jetbase.sql.lexicon.Lexicon"),
+    ("py:class", "collections.abc.Collection"),
     ("py:class", "collections.abc.Iterator"),
     ("py:class", "django_jetbase.migration.Origin"),
     ("py:class", "django_jetbase.problems.Rule"),
