@@ -7,6 +7,7 @@ of the upgrade. A comment that says more than these words is prose.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from ..sql.lexicon import Lexicon
 from ..sql.regex import compiled
 from ..sql.scanner import Statement
 
@@ -16,17 +17,30 @@ _OTHERS = (
     r"|create[ ]above[ ]/[ ]drop[ ]below"  # tern
 )
 _WITH_OPTIONS = (
-    r"migrate:[ ]*down\b[^\n]*"  # dbmate
-    r"|\+[ ]*(?:goose|migrate|micrate|mig|duck)[ ]+down\b[^\n]*"  # goose, sql-migrate
+    r"migrate:[ ]*down\b[^\r\n]*?"  # dbmate
+    r"|\+[ ]*(?:goose|migrate|micrate|mig|duck)[ ]+down\b[^\r\n]*?"  # goose, sql-migrate
 )
-_SURROUNDED = rf"[-=*#~:.!@+<>(\[{{/ \t]*(?:{_OURS}|{_OTHERS})[-=*#~:;.!@>)\]}}/ \t]*?"
+# Blank, or drawn as nothing, and not the end of a line.
+_BLANK = r" \t\v\f\x85\xa0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_DRAWN = r"-=*#~:.!@+<>(){}\[\]/'\"`"
+
+
+def _surrounded(breaks: str = "") -> str:
+    around = rf"[{_DRAWN};{_BLANK}{breaks}]*"
+    return rf"{around}(?:{_OURS}|{_OTHERS}){around}?"
+
+
 _NEARLY = compiled(
-    rf"(?im)^[ \t]*(?P<mark>--|#|/\*)[ \t]*+(?:{_SURROUNDED}|{_WITH_OPTIONS})(?:\*/)?[ \t]*\r?$"
+    rf"(?im)(?:^|(?<=\r))[{_BLANK}]*(?P<mark>"
+    rf"(?:--|\#)(?:{_surrounded()}|[{_BLANK}]*(?:{_WITH_OPTIONS}))"
+    rf"|/\*(?:{_surrounded(chr(13) + chr(10))}|[{_BLANK}]*(?:{_WITH_OPTIONS}))\*/)"
+    rf"[{_BLANK}]*(?=[\r\n]|\Z)"
 )
-_BLOCK = compiled(r"(?s)--[^\n]*+|/\*.*?(?:\*/|\Z)")
 
 
-def near_markers(text: str, statements: Sequence[Statement], end: int) -> Iterator[int]:
+def near_markers(
+    text: str, statements: Sequence[Statement], end: int, lexicon: Lexicon
+) -> Iterator[int]:
     """Their offsets between the statements of a section that goes on to `end`.
 
     Only such as have a statement below.
@@ -38,7 +52,5 @@ def near_markers(text: str, statements: Sequence[Statement], end: int) -> Iterat
     for start, stop in gaps:
         inside = [offset for offset in found if start <= offset < stop]
         if inside:
-            comments = [match.span() for match in _BLOCK.finditer(text, start, stop)]
-            for offset in inside:
-                if not any(first < offset < last for first, last in comments):
-                    yield offset
+            comments = {first for first, _last in lexicon.comments(text, start, stop)}
+            yield from (offset for offset in inside if offset in comments)

@@ -15,7 +15,6 @@ from .markers import near_markers
 from .placeholders import Expanded, expand
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
-_COMMENT = compiled(r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
 _HINT = compiled(r"/\*[+!].*?\*/", re.DOTALL)
 _MOST_PROBLEMS = 100  # that are said of one file
 
@@ -96,7 +95,7 @@ def parse(
     """
     source = expand(written, placeholders or {})
     text = source.text
-    reader = _Reader(path, written, source)
+    reader = _Reader(path, written, source, lexicon)
     above = reader.directives(0, _head_end(text, 0, lexicon), Directives())
     places_above = dict(reader.places)
     upgrade, marker = _section(text, 0, above.applied_to(lexicon))
@@ -161,8 +160,9 @@ def _head_end(text: str, start: int, lexicon: Lexicon) -> int:
 class _Reader:
     """Reads directives and collects what is wrong."""
 
-    def __init__(self, path: str, written: str, source: Expanded) -> None:
+    def __init__(self, path: str, written: str, source: Expanded, lexicon: Lexicon) -> None:
         self.path = path
+        self.lexicon = lexicon
         self.written = written
         self.source = source
         self.text = source.text
@@ -184,7 +184,8 @@ class _Reader:
         """What looks like the rollback marker above the real one, unless a directive says not."""
         if given.other_markers == "ignore":
             return
-        for offset in islice(near_markers(self.text, statements, end), _MOST_PROBLEMS):
+        found = near_markers(self.text, statements, end, self.lexicon)
+        for offset in islice(found, _MOST_PROBLEMS):
             yield self._problem(
                 Rule.NEAR_MARKER,
                 "the comment is another tool's marker, or nearly that of the rollback section, and"
@@ -236,8 +237,6 @@ class _Reader:
 
     def _comments(self, start: int, end: int) -> list[re.Match[str]]:
         """The directives of a stretch that holds comments only; none is inside a block comment."""
-        matches = (
-            _DIRECTIVE.match(self.text, comment.start(), comment.end())
-            for comment in _COMMENT.finditer(self.text, start, end)
-        )
+        comments = self.lexicon.comments(self.text, start, end)
+        matches = (_DIRECTIVE.match(self.text, *comment) for comment in comments)
         return [match for match in matches if match]

@@ -42,6 +42,7 @@ class Lexicon:
     line_comment: ClassVar[str] = r"--[^\n]*+"
     block_comment: ClassVar[str] = r"/\*(?:[^*]++|\*(?!/))*+\*/"
     hint: ClassVar[str] = r"(?!)"
+    shell_comment: ClassVar[str] = r"(?!)"  # only between statements
     rollback_marker: ClassVar[str] = r"--[ \t]*+(?i:rollback)[ \t]*+(?=\r?\n|\Z)"
     command: ClassVar[str] = r"(?!)"
     other_delimiter: ClassVar[str] = (
@@ -224,6 +225,10 @@ class Lexicon:
             yield Piece(kind, pos, end)
             pos = end
 
+    def as_executed(self, sql: str) -> str:
+        """A statement without the marks of comments that the database executes."""
+        return sql
+
     def is_name(self, quoted: str) -> bool:
         """Whether what stands in quotes is a name."""
         return quoted[0] in '"`['
@@ -238,6 +243,26 @@ class Lexicon:
             if not depth:
                 return mark.end()
         raise OpenTokenError("the comment that begins here has no end", start)
+
+    @cached_property
+    def _comment_start(self) -> re.Pattern[str]:
+        return compiled(rf"{self.line_comment}|{self.shell_comment}|/\*", re.DOTALL)
+
+    @cached_property
+    def _block(self) -> re.Pattern[str]:
+        return compiled(self.block_comment, re.DOTALL)
+
+    def comments(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where those begin and end that stand in a stretch without a statement."""
+        while found := self._comment_start.search(text, start, end):
+            begin, start = found.span()
+            if text.startswith("/*", begin):
+                block = self._block.match(text, begin)
+                try:
+                    start = block.end() if block else self.comment_end(text, begin) or start
+                except OpenTokenError:
+                    start = end
+            yield begin, start
 
     def after_space(self, text: str, pos: int, pattern: re.Pattern[str] | None = None) -> int:
         """Past blank space and comments, nested ones too."""

@@ -11,6 +11,7 @@ from django_jetbase.files.script import parse
 
 from ..conftest import Project
 
+A = "CREATE TABLE a (id INTEGER);\n"
 NEARLY = [
     "-- rollback:",
     "-- rollback;",
@@ -38,6 +39,15 @@ NEARLY = [
     "-- undo",
     "-- downgrade",
     "---- create above / drop below ----",
+    "--\xa0rollback",
+    "-- rollback\u200b",
+    "-- \ufeffrollback",
+    "-- rollback\u2028",
+    '-- "rollback"',
+    "-- `rollback`",
+    "/*\n rollback\n*/",
+    "/*\n * Down migration\n */",
+    "/****\n** ROLLBACK **\n****/",
 ]
 PROSE = [
     "-- rollback makes updated_at inaccurate but nobody reads it",
@@ -50,6 +60,8 @@ PROSE = [
     "SELECT 'a\n-- rollback:\n';",
     "/* what to do:\n-- rollback:\n*/",
     "SELECT 1\n-- rollback:\n+ 1;",
+    "/* rollback\n   is what this is about */",
+    "/* what to do: /* first */\n-- rollback:\n*/",
 ]
 
 
@@ -87,8 +99,18 @@ def test_prose_is_none(text: str) -> None:
     assert lines(f"SELECT 1;\n{text}\nDROP TABLE a;\n", "postgresql") == []
 
 
-def test_also_behind_a_sharp(project: Project) -> None:
-    assert lines("SELECT 1;\n# --- !Downs\nDROP TABLE a;\n", "mysql") == [2]
+def test_also_behind_a_sharp() -> None:
+    for vendor in ("mysql", "sqlite"):
+        assert lines("SELECT 1;\n# --- !Downs\nDROP TABLE a;\n", vendor) == [2]
+        text = "SELECT 1;\n# see a/*.sql\n-- rollback:\nDROP TABLE a;\n# b*/\n"
+        assert lines(text, vendor) == [3]
+        assert lines(f"SELECT 1;\n# /* b */ rollback:\n{A}", vendor) == []
+
+
+def test_lines_that_end_as_on_an_old_mac() -> None:
+    """Where a comment ends there."""
+    assert lines("SELECT 1;\r-- undo\rDROP TABLE a;\r", "postgresql") == [1]
+    assert lines("SELECT 1;\r-- undo\rDROP TABLE a;\r", "sqlite") == []
 
 
 def test_a_pending_file_is_refused(project: Project) -> None:

@@ -19,6 +19,7 @@ class SQLiteLexicon(Lexicon):
     special: ClassVar[str] = r"'\"`\[/\-"
     # SQLite takes a comment that the text never ends for one that ends with it.
     block_comment: ClassVar[str] = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+    shell_comment: ClassVar[str] = r"(?m:^)#[^\n]*+"
     command: ClassVar[str] = r"(?m:^)\.[a-z][^\n]*+"
     openers: ClassVar[frozenset[str]] = Lexicon.openers | {"GO"}
     careful: ClassVar[frozenset[str]] = openers | {"CREATE", "EXPLAIN"}
