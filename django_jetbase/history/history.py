@@ -9,7 +9,7 @@ from django.db import DatabaseError, models
 from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
 from ..migration import Applied, EventType, Failure, Kind, Version
-from ..models import AppliedMigration, Event
+from ..models import AppliedMigration, Event, SchemaVersion
 from .packing import unpacked
 from .tables import Tables
 
@@ -43,6 +43,14 @@ class Past(NamedTuple):
     def label(self) -> str:
         """What to show for the migration, on one line."""
         return self.path.replace("\n", "\\n") or f"baseline {self.version}"
+
+
+class Inventory(NamedTuple):
+    """What must be there behind a file as before it; `event` identifies the last one, if any."""
+
+    migrations: int
+    versions: int  # of the tables
+    event: int | None
 
 
 class History:
@@ -182,6 +190,15 @@ class History:
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
         return self.log.aggregate(last=models.Max("id"))["last"] or 0
+
+    def inventory(self) -> Inventory:
+        """One query, of tables that are there."""
+        state, versions, events = map(self.tables.sql, (AppliedMigration, SchemaVersion, Event))
+        sql = (
+            f"SELECT (SELECT count(*) FROM {state}), (SELECT count(*) FROM {versions}),"
+            f" (SELECT max(id) FROM {events})"
+        )
+        return Inventory(*self.backend.execute(sql, ())[0])
 
     def failures(self) -> dict[str, Failure]:
         """By key how those migrations have failed of which nothing was logged since; one query."""

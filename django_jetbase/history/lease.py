@@ -7,6 +7,7 @@ from typing import Any
 from django.db import Error, IntegrityError
 
 from ..backends.base.backend import Backend
+from ..backends.base.errors import RecordFault
 from ..backends.base.values import Holder
 from ..exceptions import HistoryError
 from ..models import Heartbeat, InstantField, LockHolder
@@ -93,10 +94,28 @@ class Lease:
         }
 
     def free(self, token: str | None = None) -> bool:
-        """Let go of the lock, or take it away from the owner with another token."""
+        """Let go of the lock, or take it away from the owner with another token.
+
+        Raises HistoryError where something keeps the row as it is.
+        """
         token = token or self.token
         self.token = "" if token == self.token else self.token
-        return bool(self._change(freeing(self.tables, token)))
+        if self._change(freeing(self.tables, token)):
+            return True
+        holder = self.holder()
+        if holder and holder.token == token:
+            raise self.unwritable()
+        return False
+
+    def unwritable(self, said: str = "") -> HistoryError:
+        """What is raised where the row of the lock does not change; the database has `said` so."""
+        lock = self.tables.name(LockHolder)
+        told = f": {said}" if said else ""
+        return HistoryError(
+            f"The row of the lock cannot be changed{told}\nSomething that stands on the table"
+            f" {lock}, as a trigger, a rule or a constraint, keeps it as it is: drop that. Then"
+            " jetbase_unlock frees a lock that was left behind."
+        )
 
     def beat(self) -> bool:
         """Say that the owner is alive; False where it is the owner no more."""
@@ -136,11 +155,18 @@ class Lease:
         )
 
     def _change(self, query: Query) -> int:
-        """How many rows it changed."""
-        if not self.backend.features.transaction_is_lock:
-            return self.backend.change(query)
-        with self.backend.transaction():
-            return self.backend.change(query)
+        """How many rows it changed. Raises HistoryError where something on the table forbids it."""
+        try:
+            if not self.backend.features.transaction_is_lock:
+                return self.backend.change(query)
+            with self.backend.transaction():
+                return self.backend.change(query)
+        except IntegrityError:
+            raise
+        except Error as error:
+            if self.backend.errors.record_fault(error) is not RecordFault.KEPT_OUT:
+                raise
+            raise self.unwritable(self.backend.errors.message_of(error)) from error
 
 
 def taking(tables: Tables, values: Mapping[str, Any], where: Query) -> list[Query]:

@@ -151,14 +151,25 @@ class Lock:
             self._acquire(token)
             with beating(self.lease, self._pulse):
                 yield
-        finally:
-            self._pulse = Pulse(self.timing)
+        except BaseException:
+            with suppress(HistoryError):
+                self._let_go(token)
+            raise
+        else:
+            self._let_go(token)
+
+    def _let_go(self, token: str) -> None:
+        """Raises HistoryError where the row of the lock stays as it is."""
+        self._pulse = Pulse(self.timing)
+        try:
             with suppress(Error, LockError):  # a dead connection; then it will be stale
                 if self.lease.token:
                     self.lease.free()
+        finally:
+            self.lease.token = ""
+            with suppress(Error):
                 for query in self.backend.locking.disclaiming(token):
                     self.backend.execute(*query)
-            self.lease.token = ""
 
     def _acquire(self, token: str) -> None:
         """Take the lease when it is free, or when its holder shows no life any more.
@@ -169,6 +180,7 @@ class Lock:
         pause = _FIRST_PAUSE
         watch = Watch(self.lease, self.timing)
         of: str | None = ""
+        in_vain: float | None = None  # since when it cannot be taken, though nobody has it
         while of is None or not self.lease.take(token, self._command, of):
             holder, tried = self.lease.holder(), of
             of = self._takes_from(holder, watch)
@@ -179,8 +191,15 @@ class Lock:
             if watch.is_new and of is None:
                 self.backend.notice(f"Waiting for {holder}.")
             patient = holder and self._wait and watch.seems_gone(holder)
-            if time.monotonic() >= deadline and not patient:
+            now = time.monotonic()
+            if holder is None or of is not None:
+                if in_vain is not None and now - in_vain >= min(self.timing.stale, self._wait):
+                    raise self.lease.unwritable()
+                in_vain = in_vain or now
+            elif now >= deadline and not patient:
                 raise _held_by(holder)
+            else:
+                in_vain = None
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -191,9 +210,7 @@ class Lock:
         return holder.token if watch.is_gone(holder) else None
 
 
-def _held_by(holder: Holder | None) -> LockError:
-    if holder is None:
-        return LockError("Nobody has the lock, and still it cannot be taken: look at its table.")
+def _held_by(holder: Holder) -> LockError:
     return LockError(
         f"Another process is running migrations on this database: {holder}. Try again when it is"
         ' done, or let JETBASE["LOCK_WAIT"] be longer; jetbase_lock_status says whether it is'

@@ -7,9 +7,10 @@ from django.db import models
 
 from ..backends.base.backend import Backend
 from ..migration import Applied, Direction, EventType, Kind, Origin
-from ..models import AppliedMigration, Event, Run
+from ..models import AppliedMigration, Event, Heartbeat, LockHolder, Run, SchemaVersion
 from ..sql.queries import Certain, Expression, Query, insert, update
 from ..version import __version__
+from .history import Inventory
 from .lease import Lease
 from .packing import packed
 from .recorded import Recorded, recorded_again
@@ -150,6 +151,27 @@ class Recorder:
             return [self._update_begun(row, incomplete="")]
         sql = f"DELETE FROM {self._state} WHERE id = %s AND incomplete = %s"
         return [Query(sql, (row.sequence, row.incomplete))]
+
+    def unharmed(self, inventory: Inventory) -> list[Query]:
+        """What fails where something of the history is gone, or the lock would stay as it is."""
+        tables, token = self.tables, self.lease.token
+        versions, events, beats = map(tables.sql, (SchemaVersion, Event, Heartbeat))
+        last = inventory.event or 0
+        found = Certain(
+            "SELECT 1 FROM (SELECT 1 AS one) AS one_row"
+            f" WHERE (SELECT count(*) FROM {self._state}) = %s"
+            f" AND (SELECT count(*) FROM {versions}) = %s"
+            f" AND coalesce((SELECT max(id) FROM {events} WHERE id = %s), 0) = %s"
+            f" AND NOT EXISTS (SELECT 1 FROM {beats} WHERE 1 = 0)",  # of which no row is read
+            (inventory.migrations, inventory.versions, last, last),
+        )
+        if not token:
+            return [found]
+        as_it_is = {"since": Expression(tables.columns["since"])}
+        where = Query("token = %s", (token,))
+        changed = update(tables.sql(LockHolder), tables.columns, as_it_is, where)
+        counts = self.backend.features.counts_unchanged_rows
+        return [found, _certain(changed) if counts else changed]
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""

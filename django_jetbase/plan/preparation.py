@@ -190,10 +190,10 @@ class Preparation:
         if not section:
             return
         yield from self._unsendable(section, path, rule)
-        touches = self.own_tables.may_be_changed_by(section)
+        own = self.own_tables
+        is_near = own.may_be_changed_by(section)
         for statement in section.statements:
-            touching = statement.keyword in touches
-            reason = self.own_tables.obstacle(statement) if touching else None
+            reason = own.obstacle(statement, section) if is_near else None
             if reason := reason or self.backend.operations.obstacle(statement, section):
                 line, column = section.place(statement.start)
                 yield Problem(rule, path, *reason, line, column)

@@ -41,6 +41,7 @@ class OneByOne(Task):
         with self.lock.held_without_transaction():
             self.verify()
             self._begin()
+            self.take_inventory()
             self._run_from_where_it_is(retry)
 
     def _begin(self) -> None:
@@ -141,7 +142,7 @@ class OneByOne(Task):
         )
         with recording(), self.backend.transaction():
             self.lock.ask()
-            self.recorder.write(finished)
+            self.recorder.write([*self.unharmed(), *finished])
 
     def _stop(self, row: Applied, partial: bool, *, unsure: bool = False) -> None:
         assert self.progress is not None  # it has begun

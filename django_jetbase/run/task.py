@@ -3,10 +3,12 @@
 import time
 from dataclasses import replace
 
-from ..backends.base.values import StatementFailed
+from ..backends.base.values import StatementFailed, recording
 from ..database import Database
 from ..files.script import Section
+from ..history.history import Inventory
 from ..history.recorded import Recorded
+from ..plan.of_history import OwnTables
 from ..plan.plan import Step
 from ..sql.queries import Query
 from .failure import Outcome
@@ -43,6 +45,7 @@ class Task:
         self.migration = migration
         self.section = section
         self.started = time.monotonic()
+        self.inventory: Inventory | None = None  # where the section might change the history
         self.outcome = Outcome()  # if it fails
         # Whether it is past all waiting for the lock.
         self.has_begun = not self.backend.features.transaction_is_lock
@@ -52,6 +55,8 @@ class Task:
         retry(self._run)
 
     def _run(self) -> None:
+        if not self.backend.features.transaction_is_lock:
+            self.take_inventory()
         self.backend.operations.run_in_transaction(self.section, self.verify, self._closing)
 
     def settle(self) -> None:
@@ -73,13 +78,26 @@ class Task:
     def verify(self) -> None:
         self.has_begun = True
         verify(self.database, self.step, self.migration)
+        if self.backend.features.transaction_is_lock:
+            self.take_inventory()
+
+    def take_inventory(self) -> None:
+        """Note, while the lock is held, what the section must leave of the history."""
+        if OwnTables(self.database).may_be_reached_by(self.section):
+            with recording():
+                self.inventory = self.database.history.inventory()
+
+    def unharmed(self) -> list[Query]:
+        """What fails where that is not there any more."""
+        return self.recorder.unharmed(self.inventory) if self.inventory else []
 
     def _closing(self) -> list[Query]:
         duration = self.backend.operations.elapsed or self.elapsed
         step = self.step
-        return self.recorder.closing(
+        closing = self.recorder.closing(
             self.migration, step.applied, step.direction, self.count, duration
         )
+        return [*self.unharmed(), *closing]
 
     @property
     def count(self) -> int:

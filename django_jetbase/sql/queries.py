@@ -12,7 +12,7 @@ class Query(NamedTuple):
 
 
 class Certain(Query):
-    """One that has failed where it changes no row, whatever keeps it from that."""
+    """One that has failed where it changes, or gives, no row, whatever keeps it from that."""
 
     __slots__ = ()
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import pytest
 from django.core.management.base import CommandError
 
+from django_jetbase.signals import migration_applied
+
 from ..conftest import Project
 
 A = "CREATE TABLE a (id INTEGER);"
@@ -72,11 +74,16 @@ TOLD_BY_WORDS = {
         " FOR EACH ROW EXECUTE FUNCTION f();",
         "CREATE OR REPLACE RULE r AS ON INSERT TO django_jetbase_event DO INSTEAD NOTHING;",
         "CREATE POLICY p ON django_jetbase_event USING (true);",
-        "COPY django_jetbase_lock (namespace) FROM stdin;\nx\n\\.\n",
+        "COPY django_jetbase_lock (namespace) FROM stdin;\n\\.\n",
         "WITH x AS (SELECT 1) DELETE FROM django_jetbase_event;",
         "DROP SCHEMA IF EXISTS elsewhere, public CASCADE;",
         "ALTER SCHEMA public RENAME TO old;",
         'DROP DATABASE IF EXISTS "{database}";',
+        "PREPARE p AS DELETE FROM django_jetbase_event;",
+        "EXPLAIN ANALYZE DELETE FROM django_jetbase_event;",
+        "WITH x AS (SELECT 1) MERGE INTO django_jetbase_event USING x ON true"
+        " WHEN MATCHED THEN DELETE;",
+        "-- jetbase: delimiter=~\nSELECT 1; DELETE FROM django_jetbase_event~",
     ],
     "mysql": [
         "DROP TABLE IF EXISTS `django_jetbase_migration`;",
@@ -88,6 +95,17 @@ TOLD_BY_WORDS = {
         " FOR EACH ROW SET @x = 1;",
         "DROP DATABASE IF EXISTS `{database}`;",
         "DROP SCHEMA {database};",
+        "CREATE OR REPLACE DATABASE {database};",
+        "DROP TABLES a, django_jetbase_event;",
+        "ALTER ONLINE TABLE django_jetbase_event ADD x INT;",
+        "ALTER IGNORE TABLE django_jetbase_event ADD x INT;",
+        "/*!40000 DROP TABLE IF EXISTS django_jetbase_event */;",
+        "DROP /*M!100000 TABLE */ django_jetbase_event;",
+        "SET STATEMENT max_statement_time = 9 FOR DELETE FROM django_jetbase_event;",
+        "BEGIN NOT ATOMIC IF 1 THEN DROP TABLE django_jetbase_event; END IF; END;",
+        "ANALYZE FORMAT=JSON DELETE FROM django_jetbase_event;",
+        "DELETE a, django_jetbase_event FROM a JOIN django_jetbase_event;",
+        "DELIMITER //\nSELECT 1; DELETE FROM django_jetbase_event//",
     ],
     "sqlite": [
         "REPLACE INTO django_jetbase_lock (namespace) VALUES ('');",
@@ -111,8 +129,26 @@ HARMLESS = {
         "CREATE VIEW w AS TABLE django_jetbase_migration;",
         "REVOKE DELETE ON django_jetbase_migration FROM PUBLIC;",
         "CREATE SCHEMA elsewhere;\nDROP SCHEMA elsewhere;",
+        'CREATE SCHEMA "PUBLIC";\nDROP SCHEMA "PUBLIC";',
+        "WITH x AS (SELECT 'DELETE FROM django_jetbase_event') SELECT * FROM x;",
+        "CREATE PUBLICATION jetbase_p FOR TABLE django_jetbase_event;\nDROP PUBLICATION jetbase_p;",
+        "CREATE SCHEMA e2;\nSET search_path = e2;\nCREATE TABLE django_jetbase_event (id INTEGER);",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DELETE FROM django_jetbase_event';",
+        "DO $$BEGIN PERFORM * FROM django_jetbase_event; END$$;",
     ],
-    "mysql": ["CREATE DATABASE {database}_x;\nDROP DATABASE {database}_x;"],
+    "mysql": [
+        "CREATE DATABASE {database}_x;\nDROP DATABASE {database}_x;",
+        "CREATE EVENT ev ON SCHEDULE EVERY 1 YEAR DO ANALYZE TABLE django_jetbase_event;",
+        "CREATE DATABASE {database}_y;\nUSE {database}_y;\n"
+        "CREATE TABLE django_jetbase_event (id INT);\nUSE {database};\nDROP DATABASE {database}_y;",
+        "UPDATE a JOIN django_jetbase_event AS e ON e.id = a.id SET a.id = 1;",
+        "DELETE a FROM a JOIN django_jetbase_event AS e ON e.id = a.id;",
+        "CREATE PROCEDURE p() BEGIN DELETE FROM django_jetbase_event; END;",
+    ],
+    "sqlite": [
+        OFF + "ATTACH ':memory:' AS o;\nCREATE TABLE o.django_jetbase_event (id);\nDETACH o;",
+        "WITH x AS (SELECT 'DELETE FROM django_jetbase_event') SELECT * FROM x;",
+    ],
 }
 
 
@@ -130,11 +166,12 @@ def test_what_would_change_the_history_is_found_beforehand(project: Project) -> 
             project.call("upgrade")
         said = str(caught.value)
         error, warning, end = said.splitlines()
-        assert error.startswith("V2__b.sql:1:")
+        line = 1 + text.count("\n", 0, -10)  # where its last statement begins
+        assert error.startswith(f"V2__b.sql:{line}:")
         assert error.endswith("(jetbase.E010)")
         assert "history" in error
         assert "transaction=off" not in error
-        assert warning.startswith("V3__c.sql:3:")
+        assert warning.startswith(f"V3__c.sql:{line + 2}:")
         assert warning.endswith("(jetbase.W012)")
         assert end == "Nothing was run."
     assert project.tables() == set()
@@ -174,6 +211,84 @@ def test_what_only_running_tells(project: Project, name: str, head: str) -> None
     project.write(V2__b=beginning, V3__c="SELECT 1;")
     project.call("upgrade", resume=bool(head))
     assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
+
+
+BY_FUNCTION = """CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {body} END$$;
+DO $$BEGIN
+  EXECUTE 'CREATE TRIGGER t BEFORE UPDATE ON django_jetbase_lock FOR EACH ROW EXECUTE FUNCTION t()';
+END$$;"""
+AT_ONCE = "SET @sql = '{sql}';\nPREPARE p FROM @sql;\nEXECUTE p;"
+TAKES = {  # from the history what is not the file's own row, without that the words tell
+    "postgresql": [
+        "DO $$BEGIN DELETE FROM django_jetbase_migration WHERE version = '1'; END$$;",
+        'DELETE FROM U&"django\\005fjetbase_migration";',
+        "DO $$BEGIN DELETE FROM django_jetbase_event; END$$;",
+        "DO $$BEGIN DELETE FROM django_jetbase_schema; END$$;",
+        "DO $$BEGIN DROP TABLE django_jetbase_heartbeat; END$$;",
+        "DO $$BEGIN DROP TABLE django_jetbase_schema; END$$;",
+        BY_FUNCTION.format(body="NEW.updated_at := now(); RETURN NEW;"),
+        BY_FUNCTION.format(body="RETURN NULL;"),
+    ],
+    "mysql": [
+        AT_ONCE.format(sql="DELETE FROM django_jetbase_migration LIMIT 1"),
+        AT_ONCE.format(sql="DELETE FROM django_jetbase_event"),
+        AT_ONCE.format(sql="DROP TABLE django_jetbase_heartbeat"),
+        AT_ONCE.format(sql="DROP TABLE django_jetbase_schema"),
+        "DELETE m FROM django_jetbase_migration AS m WHERE version = '1';",
+        "CREATE PROCEDURE p() DELETE FROM django_jetbase_migration LIMIT 1;\nCALL p();",
+    ],
+    "sqlite": [
+        "DELETE FROM 'django_jetbase_migration';",
+        "DELETE FROM 'django_jetbase_event';",
+        "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM django_jetbase_migration; END;\n"
+        "INSERT INTO a VALUES (1);",
+        "PRAGMA writable_schema = on;\n"
+        "DELETE FROM sqlite_master WHERE tbl_name LIKE 'django%heartbeat';\n"
+        "PRAGMA writable_schema = reset;",
+    ],
+}
+
+
+def is_not_applied(project: Project, text: str, head: str) -> None:
+    def counts() -> list[int]:
+        history = ("event", "heartbeat", "migration", "schema")
+        return [len(project.query(f"SELECT * FROM django_jetbase_{name}")) for name in history]
+
+    project.write(V1__a=A)
+    project.call("upgrade")
+    had = counts()
+    project.write(V2__b=f"{head}{text}")
+    with pytest.raises(CommandError, match="recording this file failed") as caught:
+        project.call("upgrade")
+    said = str(caught.value)
+    assert "V2__b.sql" in said
+    assert "division" not in said
+    assert any(cause in said for cause in (GONE, EMPTIED, KEPT_OUT)), said
+    if not head and "EXECUTE p" not in text and "CALL" not in text:
+        had[0] += 1  # the failure
+        assert counts() == had
+        assert project.applied() == ["V1__a.sql"]
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("text", TAKES["postgresql"])
+@pytest.mark.parametrize("head", ["", OFF])
+def test_what_takes_from_the_history_on_postgresql(project: Project, text: str, head: str) -> None:
+    is_not_applied(project, text, head)
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize("text", TAKES["mysql"])
+@pytest.mark.parametrize("head", ["", OFF])
+def test_what_takes_from_the_history_on_mysql(project: Project, text: str, head: str) -> None:
+    is_not_applied(project, text, head)
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("text", TAKES["sqlite"])
+@pytest.mark.parametrize("head", ["", OFF])
+def test_what_takes_from_the_history_on_sqlite(project: Project, text: str, head: str) -> None:
+    is_not_applied(project, text, head)
 
 
 @contextmanager
@@ -290,4 +405,68 @@ def test_tables_of_the_history_that_cannot_be_made(project: Project) -> None:
     with pytest.raises(CommandError, match="history cannot be created: no DDL today"):
         project.call("upgrade")
     project.query("DROP EVENT TRIGGER no_ddl")
+    project.call("upgrade")
+
+
+KEEPS_THE_LOCK = {  # without a word, or with an error
+    "postgresql": [
+        "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+        "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$",
+    ],
+    "mysql": ["SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'"],
+    "sqlite": ["SELECT RAISE(IGNORE)", "SELECT RAISE(ABORT, 'no')"],
+}
+ON_LOCK = "CREATE TRIGGER t BEFORE UPDATE ON django_jetbase_lock "
+ADDED = {
+    "postgresql": ("{}; " + ON_LOCK + "FOR EACH ROW EXECUTE FUNCTION t()"),
+    "mysql": ON_LOCK + "FOR EACH ROW {}",
+    "sqlite": ON_LOCK + "BEGIN {}; END",
+}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_trigger_on_the_lock(project: Project, number: int) -> None:
+    """Neither taken nor freed, it is said what keeps it so, and no process is blamed."""
+    ways = KEEPS_THE_LOCK[project.vendor]
+    way = ways[min(number, len(ways) - 1)]
+    off = OFF if project.vendor == "sqlite" else ""  # elsewhere the transaction is the lock
+    project.write(V1__a=off + A)
+    project.call("upgrade")
+    project.query(ADDED[project.vendor].format(way))
+    project.write(V2__b=f"{off}CREATE TABLE b (id INTEGER);")
+    for _time in range(2):
+        with pytest.raises(CommandError, match="row of the lock cannot be changed") as caught:
+            project.call("upgrade", lock_wait=0)
+        assert "django_jetbase_lock" in str(caught.value)
+        assert "trigger" in str(caught.value)
+        assert "process" not in str(caught.value)
+    project.query("DROP TRIGGER t" + " ON django_jetbase_lock" * (project.vendor == "postgresql"))
+    project.call("upgrade")
+    assert project.tables() == {"a", "b"}
+
+
+@pytest.mark.engines("postgresql", "mysql")
+def test_a_trigger_that_comes_while_the_lock_is_held(project: Project) -> None:
+    """Which only the end of the run meets: what ran is applied, and the lock stays."""
+    way = KEEPS_THE_LOCK[project.vendor][0]
+    project.write(V1__a=A)
+    project.call("upgrade")
+    twin = project.another("twin")
+    project.write(V2__b="CREATE TABLE b (id INTEGER);")
+    seen = []
+
+    def add(**kwargs: object) -> None:
+        seen.append(twin.query(ADDED[project.vendor].format(way)))
+
+    migration_applied.connect(add)
+    try:
+        with pytest.raises(CommandError, match="row of the lock cannot be changed"):
+            project.call("upgrade")
+    finally:
+        migration_applied.disconnect(add)
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+    with pytest.raises(CommandError, match="row of the lock cannot be changed"):
+        project.call("unlock", force=True, interactive=False)
+    project.query("DROP TRIGGER t" + " ON django_jetbase_lock" * (project.vendor == "postgresql"))
+    project.call("unlock", force=True, interactive=False)
     project.call("upgrade")

@@ -209,13 +209,13 @@ class Backend:
             return self.connection.make_cursor(self.connection.create_cursor())
 
     def change(self, query: Query) -> int:
-        """Run one query and return how many rows it changed."""
+        """Run one query and return how many rows it changed, or gave."""
         with self.cursor() as cursor:
             cursor.execute(*query)
-            return int(cursor.rowcount)
+            return len(cursor.fetchall()) if cursor.description else int(cursor.rowcount)
 
     def write(self, queries: Iterable[Query]) -> None:
-        """Run queries. Raises RowNotWritten for one that was certain to change a row."""
+        """Run queries. Raises RowNotWritten for one that was certain to change, or give, a row."""
         for query in queries:
             if not self.change(query) and isinstance(query, Certain):
                 raise RowNotWritten("a row of the history was not written")

@@ -18,6 +18,7 @@ _SQL_MODE = compiled(
     r"`?+sql_mode`?+\s*+:?+=\s*+(?P<value>'[^']*+'|\"[^\"]*+\"|.*+)",
     re.IGNORECASE | re.DOTALL,
 )
+_VERSION_COMMENT = compiled(r"/\*M?!\d*+(.*?)\*/", re.DOTALL)
 _BLANK_OR_CONTROL = r"[\x00-\x20\x7f]"
 
 
@@ -68,6 +69,9 @@ class MySQLLexicon(CompoundLexicon):
             r"|/\*(?:[^*]++|\*(?!/))*+\*/|/(?!\*))*+\*/"
         )
         return rf"{quotes}|{version_comment}"
+
+    def as_executed(self, sql: str) -> str:
+        return _VERSION_COMMENT.sub(r" \1 ", sql)
 
     def is_name(self, quoted: str) -> bool:
         """Whatever `ansi_quotes` says, since the text may be another session's."""

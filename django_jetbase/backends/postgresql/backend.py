@@ -20,11 +20,12 @@ else:
 
 
 def refusing(query: Query) -> Query:
-    """The same; one that is certain to change a row divides by zero where it changes none."""
+    """The same; one that is certain of a row divides by zero where it changes, or gives, none."""
     if not isinstance(query, Certain):
         return query
-    changed = f"WITH changed AS ({query.sql} RETURNING 1) SELECT 1 / count(*) FROM changed"
-    return Query(changed, query.params)
+    returning = "" if query.sql.startswith("SELECT") else " RETURNING 1"
+    rows = f"WITH found AS ({query.sql}{returning}) SELECT 1 / count(*) FROM found"
+    return Query(rows, query.params)
 
 
 class PostgreSQLBackend(Backend):
