@@ -12,15 +12,21 @@ from .foreign import ForeignHistory, ForeignMigration
 _REPEATABLE = re.compile(r"(?:(?<=[/\\])|\A)R(?=__[^/\\]*\Z)")
 
 
+_TYPE = re.compile(  # of all its versions; SCHEMA is no migration
+    r"(?:UNDO_)?(?:(?:STATE_)?SCRIPT|SQL|(?:SPRING_)?JDBC|CUSTOM|CQL)|DELETE"
+    r"|(?:(?:SCRIPT|SQL|JDBC|CUSTOM)_)?BASELINE|INIT"
+)
+
+
 class _Row(NamedTuple):
     version: Version | None
-    description: str
+    description: str | None
     type: str
     script: str
     checksum: int | None
-    installed_by: str
+    installed_by: str | None
     seconds: Any
-    execution_time: int
+    execution_time: Any
     success: bool
 
     @property
@@ -40,7 +46,7 @@ class FlywayHistory(ForeignHistory):
     def standing(self) -> Iterator[ForeignMigration]:
         last: dict[Version | str, _Row] = {}
         for row in self._rows():
-            key = row.version or row.description
+            key = row.version or row.description or row.script
             last.pop(key, None)  # so that a repeatable moves to its last run
             last[key] = row
         if failed := [row for row in last.values() if not row.success]:
@@ -57,11 +63,14 @@ class FlywayHistory(ForeignHistory):
         rows = self.backend.execute(
             "SELECT version, description, type, script, checksum, installed_by,"
             f" {self.backend.introspection.epoch('installed_on')}, execution_time, success"
-            f" FROM {self.table} WHERE type <> 'SCHEMA' ORDER BY installed_rank"
+            f" FROM {self.table} WHERE coalesce(type, '') <> 'SCHEMA' ORDER BY installed_rank"
         )
         for version, description, type, script, *rest in rows:
             if not script:
                 self.refuse(f"version {version}", "has no script: correct it there")
+                continue
+            if not _TYPE.fullmatch(type or ""):
+                self.refuse(script, f"has the unknown type {type!r}, of another version of flyway")
                 continue
             number = self.version(version, script) if version else None
             yield _Row(number, description, type, script, *rest)
@@ -70,13 +79,13 @@ class FlywayHistory(ForeignHistory):
         return ForeignMigration(
             row.version,
             Kind.VERSIONED if row.version else Kind.RUNS_ON_CHANGE,
-            row.description,
+            row.description or "",
             row.script,
             self.instant(row.seconds, row.script),
             "" if row.checksum is None else str(row.checksum),
-            row.execution_time,
-            row.installed_by,
-            row.type.endswith("BASELINE"),
+            self.milliseconds(row.execution_time, row.script),
+            row.installed_by or "",
+            row.type.endswith(("BASELINE", "INIT")),
         )
 
     def checksum(self, text: str) -> str:

@@ -149,6 +149,15 @@ class ForeignHistory(ABC):
             self.refuse(file_name, f"has a date in the year {year}: correct it there")
         return found
 
+    def milliseconds(self, value: Any, file_name: str) -> int:
+        """How long it ran; 0 where the tool does not say."""
+        try:
+            return int(value or 0)
+        except ValueError:
+            said = f"ran for {shortened(str(value), 100)!r} ms, which is no number"
+            self.refuse(file_name, f"{said}: correct it there")
+            return 0
+
     def version(self, text: str, file_name: str) -> Version | None:
         version = parse_version(text)
         if version is None:

@@ -43,6 +43,9 @@ class JetbaseHistory(ForeignHistory):
             f" FROM {self.table} ORDER BY order_executed"
         )
         for version, description, file_name, migration_type, seconds, checksum in rows:
+            if not file_name:
+                self.refuse(f"version {version}", "has no filename: correct it there")
+                continue
             kind = _KINDS.get(migration_type)
             if kind is None:
                 said = f"has the unknown type {migration_type!r}, of another version of jetbase"

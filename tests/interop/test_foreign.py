@@ -449,3 +449,46 @@ def test_placeholders_hide_the_checksum_of_a_repeatable_file() -> None:
 )
 def test_repeatable_files_are_renamed(name: str, new: str) -> None:
     assert on_sqlite("flyway").our_name(name) == new
+
+
+@pytest.mark.parametrize("name", ["jetbase", "flyway"])
+def test_columns_that_hold_nothing_or_something_else(project: Project, name: str) -> None:
+    """As in a table that somebody has filled or altered by hand."""
+    tables = {"jetbase": JETBASE, "flyway": FLYWAY}[name]
+    columns = tables[project.vendor].replace("NOT NULL", "").replace("GENERATED ALWAYS", "")
+    columns = columns.replace("AS IDENTITY PRIMARY", "PRIMARY").replace(
+        '"execution_time" INTEGER', '"execution_time" VARCHAR(9)'
+    )
+    columns = columns.replace("`execution_time` INT", "`execution_time` VARCHAR(9)")
+    project.query(columns)
+    rows = {
+        "jetbase": [
+            "(1, '1', NULL, 'V1__a.sql', 'VERSIONED', '2025-07-01 12:00:00', NULL)",
+            "(2, '2', 'b', NULL, 'VERSIONED', '2025-07-01 12:00:00', NULL)",
+            "(3, '3', 'c', 'V3__c.sql', NULL, '2025-07-01 12:00:00', NULL)",
+        ],
+        "flyway": [
+            "(1, '1', NULL, 'SQL', 'V1__a.sql', NULL, NULL, '2025-07-01 12:00:00', NULL, TRUE)",
+            "(2, '2', 'b', 'SQL', NULL, 1, 'me', '2025-07-01 12:00:00', '7', TRUE)",
+            "(3, '3', 'c', NULL, 'V3__c.sql', 1, 'me', '2025-07-01 12:00:00', '7', TRUE)",
+            "(4, '4', 'd', 'PEARL', 'V4__d.sql', 1, 'me', '2025-07-01 12:00:00', '7', TRUE)",
+            "(5, '5', 'e', 'SQL', 'V5__e.sql', 1, 'me', '2025-07-01 12:00:00', 'long', TRUE)",
+        ],
+    }[name]
+    table = source(name, project).table
+    for row in rows:
+        project.query(f"INSERT INTO {table} VALUES {row}")
+    with pytest.raises(HistoryError) as caught:
+        source(name, project).read()
+    *faults, end = str(caught.value).splitlines()
+    assert end == "Nothing was imported."
+    starts = ["version 2 has no ", "V3__c.sql has the unknown type None"]
+    if name == "flyway":
+        starts += ["V4__d.sql has the unknown type 'PEARL'", "V5__e.sql ran for 'long' ms"]
+    assert len(faults) == len(starts)
+    for fault, start in zip(faults, starts, strict=True):
+        assert fault.startswith(f"{table}: {start}")
+    key = "order_executed" if name == "jetbase" else "installed_rank"
+    project.query(f"DELETE FROM {table} WHERE {key} > 1")
+    (row,) = source(name, project).read()
+    assert (row.description, row.database_user, row.duration_ms) == ("", "", 0)
