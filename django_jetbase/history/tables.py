@@ -157,6 +157,7 @@ class Tables:
         queries: list[Query] = []
         for model in self.missing():
             sql, params = editor.table_sql(self.of(model))
+            sql += self.backend.features.table_options
             queries.append(Query(sql, tuple(params or ())))
             if model is SchemaVersion:
                 row = {"version": SCHEMA_VERSION, "at": at}

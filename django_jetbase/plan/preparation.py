@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..backends.base.errors import lacks_character
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
@@ -200,18 +199,14 @@ class Preparation:
 
     def _unsendable(self, section: Section, path: str, rule: Rule) -> Iterator[Problem]:
         """Characters that the connection cannot send, of a statement or of the name, the first."""
-        if (section.text + path).isascii() or self.backend.sends_all:
+        if (section.text + path).isascii():
             return
-        encoding = self.backend.encoding
-        for text, start in [(path, None), *((s.text, s.start) for s in section.statements)]:
-            try:
-                text.encode(encoding)
-            except UnicodeEncodeError as error:
-                place = (None, None) if start is None else section.place(start + error.start)
-                said = lacks_character(text[error.start], encoding)
-                hint = "let the OPTIONS of the alias name a character set that has all, as utf8mb4"
-                yield Problem(rule, path, said, hint, *place)
-                return
+        for one in self.backend.character_sets():
+            for text, start in [(path, None), *((s.text, s.start) for s in section.statements)]:
+                if (at := one.first_lacking(text)) is not None:
+                    place = (None, None) if start is None else section.place(start + at)
+                    yield Problem(rule, path, one.lacks(text[at]), one.remedy, *place)
+                    return
 
     def _without_effect(self, item: Planned) -> Iterator[Problem]:
         """An upgrade that does nothing, and directives that hold for nothing on this database."""

@@ -113,9 +113,10 @@ class Executor:
 
     def _log_failure(self, migration: Recorded, section: Section, message: str) -> None:
         """A failure that cannot be logged must not hide the failure itself."""
+        count = len(section.statements)
         try:
             with self.backend.transaction():
                 said = self.backend.sendable(message)
-                self.recorder.write(self.recorder.failed(migration, len(section.statements), said))
+                self.recorder.write(self.recorder.failed(migration, count, said))
         except (Error, ValueError, LockError):
             self.backend.notice("The failure could not be written to the history.")

@@ -56,6 +56,73 @@ def test_what_a_connection_does_have(project: Project) -> None:
     assert "nowhere_ö" in project.events()[-1]["detail"]
 
 
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize("head", ["", OFF])
+@pytest.mark.parametrize("charset", ["utf8", "utf8mb3"])
+def test_characters_of_four_bytes_where_there_are_three(
+    project: Project, charset: str, head: str
+) -> None:
+    """Which MariaDB turns into question marks where its mode is not strict."""
+    twin = project.another("three", OPTIONS={"charset": charset})
+    twin.write(V1__a=A, V2__b=f"{head}INSERT INTO a VALUES (1);\n  SELECT '\N{GRINNING FACE}';")
+    line = 2 + head.count("\n")
+    with pytest.raises(CommandError, match=rf"V2__b\.sql:{line}:11: .* in utf8mb3, which has no"):
+        twin.call("upgrade")
+    assert twin.tables() == set()
+    twin.write(V1__é=A, V2__b="-- \N{GRINNING FACE}\nSELECT 'é€' FROM nowhere;")
+    (twin.folder / "V1__a.sql").unlink()
+    with pytest.raises(CommandError, match="nowhere"):
+        twin.call("upgrade")
+    assert twin.applied() == ["V1__é.sql"]
+    assert "é€" in project.events()[-1]["detail"]
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("head", ["", OFF])
+def test_a_database_that_does_not_keep_all_characters(project: Project, head: str) -> None:
+    name = "jetbase_latin1"
+    project.query(f"DROP DATABASE IF EXISTS {name}")
+    project.query(
+        f"CREATE DATABASE {name} ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    )
+    twin = project.another("latin1", NAME=name)
+    try:
+        twin.write(V1__é=f"-- \N{GRINNING FACE}\n{A}", V2__b=f"{head}SELECT 1,\n  '€';")
+        line = 2 + head.count("\n")
+        with pytest.raises(CommandError, match=rf"V2__b\.sql:{line}:4: the database keeps") as e:
+            twin.call("upgrade")
+        assert "in iso8859-1, which has no '€' (U+20AC); write it with an escape" in str(e.value)
+        assert twin.tables() == set()
+        twin.write(V2__b=f"{head}DO $$BEGIN RAISE 'x %', U&'\\00e9'; END$$;")
+        with pytest.raises(CommandError, match="x é"):
+            twin.call("upgrade")
+        assert twin.applied() == ["V1__é.sql"]
+        assert "x é" in twin.events()[-1]["detail"]
+        assert "x é" in twin.call("status")
+    finally:
+        twin.connection.close()
+        project.query(f"DROP DATABASE {name}")
+
+
+@pytest.mark.engines("mysql")
+def test_the_history_has_all_characters_and_transactions(project: Project) -> None:
+    project.query("ALTER DATABASE CHARACTER SET latin1")
+    project.query("SET default_storage_engine = MyISAM")
+    face = "\N{GRINNING FACE}"
+    project.write(**{f"V1__{face}": A, "ROC__a": "SELECT 1;", "ROC__A": "SELECT 2;"})
+    project.call("upgrade")
+    assert {*project.applied()} == {f"V1__{face}.sql", "ROC__a.sql", "ROC__A.sql"}
+    project.write(V2__b=f"SELECT '{face}' FROM nowhere;")
+    with pytest.raises(CommandError, match="nowhere"):
+        project.call("upgrade")
+    assert face in project.events()[-1]["detail"]
+    engines = project.query(
+        "SELECT DISTINCT engine FROM information_schema.tables WHERE table_schema = DATABASE()"
+        " AND table_name LIKE 'django%'"
+    )
+    assert engines == [("InnoDB",)]
+
+
 @pytest.mark.engines("postgresql")
 @pytest.mark.parametrize("head", ["", OFF])
 def test_an_encoding_of_the_file_that_lacks_a_character(project: Project, head: str) -> None:

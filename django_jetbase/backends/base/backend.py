@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 from ...sql.lexicon import Lexicon
 from ...sql.queries import Certain, Query
+from .character_set import CharacterSet
 from .values import Notice, RowNotWritten
 
 if TYPE_CHECKING:
@@ -120,9 +121,16 @@ class Backend:
         """Whether the connection can send every character."""
         return codecs.lookup(self.encoding).name == "utf-8"
 
+    def character_sets(self) -> Iterator["CharacterSet"]:
+        """Those that lack characters, and that all text goes through. Raises Error."""
+        if not self.sends_all:
+            yield CharacterSet(self.encoding)
+
     def sendable(self, text: str) -> str:
-        """The text with escapes for the characters that the connection cannot send."""
-        return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+        """The text with escapes for the characters that cannot be sent."""
+        for one in self.character_sets() if not text.isascii() else ():
+            text = one.with_escapes(text)
+        return text
 
     def is_connected(self) -> bool:
         """Whether the connection still lives."""

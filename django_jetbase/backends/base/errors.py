@@ -12,6 +12,7 @@ from ...files.script import Section
 from ...sql.regex import compiled
 from ...sql.scanner import Statement
 from .backend import Part
+from .character_set import CharacterSet
 from .values import RowNotWritten
 
 SHOWN = "***"
@@ -99,7 +100,7 @@ class Errors(Part):
     def message_of(self, error: BaseException | None) -> str:
         """What the database says, without its own idea of the place or the contents of rows."""
         if isinstance(error, UnicodeEncodeError):
-            return lacks_character(error.object[error.start], error.encoding)
+            return CharacterSet(error.encoding).lacks(error.object[error.start])
         return str(error).strip()
 
     def record_fault(self, error: BaseException | None) -> RecordFault:
@@ -121,14 +122,6 @@ class Errors(Part):
         `statement` is the one of a section that failed, if it was one of them.
         """
         return ""
-
-
-def lacks_character(character: str, encoding: str) -> str:
-    """The sentence about a character that cannot be sent."""
-    return (
-        f"the connection sends text in {encoding}, which has no {character!r}"
-        f" (U+{ord(character):04X})"
-    )
 
 
 def lacks(grant: str) -> str:

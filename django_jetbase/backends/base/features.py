@@ -13,6 +13,8 @@ class Features(Part):
     keeps_types: ClassVar[bool] = True  # so that a column holds nothing but what it is for
     # Whether the rows that an UPDATE finds are counted, also where it leaves them as they are.
     counts_unchanged_rows: ClassVar[bool] = True
+    # What stands behind the columns of the history's tables where they are made.
+    table_options: ClassVar[str] = ""
     has_schemas: ClassVar[bool] = False  # in which the history may be
     grants_on_several: ClassVar[bool] = False  # tables in one GRANT
     # Whether a flush must be told to empty tables of other schemas that refer to those it empties.

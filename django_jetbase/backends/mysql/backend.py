@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -6,6 +7,7 @@ from django.db import Error
 
 from ...sql.lexicon import Lexicon
 from ..base.backend import Backend
+from ..base.character_set import CharacterSet
 from .lexicon import MySQLLexicon
 from .session import set_variable
 
@@ -50,6 +52,11 @@ class MySQLBackend(Backend):
     def encoding(self) -> str:
         self.connection.ensure_connection()
         return str(self.connection.connection.encoding)
+
+    def character_sets(self) -> Iterator[CharacterSet]:
+        yield from super().character_sets()
+        if self.execute("SELECT @@character_set_client") in ([("utf8",)], [("utf8mb3",)]):
+            yield CharacterSet("utf-8", three_bytes=True)
 
     @property
     def is_mysqlclient(self) -> bool:

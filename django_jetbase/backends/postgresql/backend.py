@@ -1,3 +1,6 @@
+import codecs
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -5,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...sql.lexicon import Lexicon
 from ...sql.queries import Certain, Query
 from ..base.backend import Backend
+from ..base.character_set import CharacterSet
 from .lexicon import PostgreSQLLexicon
 
 if TYPE_CHECKING:
@@ -54,6 +58,14 @@ class PostgreSQLBackend(Backend):
             return str(import_module("psycopg2.extensions").encodings[raw.encoding])
         with self.connection.wrap_database_errors:
             return str(self.info.encoding)
+
+    def character_sets(self) -> Iterator[CharacterSet]:
+        yield from super().character_sets()
+        kept = str(self.info.parameter_status("server_encoding"))
+        with suppress(LookupError):  # one that Python does not know
+            name = codecs.lookup(kept.replace("WIN", "cp")).name
+            if name != "utf-8":
+                yield CharacterSet(name, is_kept=True)
 
     def is_connected(self) -> bool:
         raw = self.connection.connection
