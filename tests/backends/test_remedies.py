@@ -298,6 +298,33 @@ def test_who_may_not_read_or_write_the_history(project: Project) -> None:
         assert project.applied() == ["V1__a.sql"]
 
 
+@pytest.mark.engines("mysql")
+def test_a_history_that_the_server_does_not_show(project: Project) -> None:
+    """As all tables for which a user has no privilege: they are no reason to begin anew."""
+    database = project.connection.settings_dict["NAME"]
+    project.write(V1__a=A)
+    project.call("upgrade")
+    project.query("CREATE USER jetbase_reader")
+    project.query(f"GRANT SELECT ON `{database}`.a TO jetbase_reader")
+    user = project.another("reader", USER="jetbase_reader", PASSWORD="")
+    user.write(V1__a=A)
+    try:
+        for command in ("status", "history", "upgrade"):
+            with pytest.raises(CommandError, match="SELECT command denied") as caught:
+                user.call(command)
+            grants = said_grants(str(caught.value))
+            assert len(grants) == 5
+        read = [grant.replace(", INSERT", "").replace(", UPDATE", "") for grant in grants]
+        for grant in read:
+            project.query(grant.replace(", DELETE", ""))
+        user.connection.close()
+        assert "applied" in user.call("status")
+        user.call("upgrade")
+    finally:
+        user.connection.close()
+        project.query("DROP USER jetbase_reader")
+
+
 def said_grants(message: str) -> list[str]:
     return [part.strip() for part in message.split("runs: ")[1].split(";") if "GRANT" in part]
 

@@ -1,8 +1,11 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
+from django.db import Error
+
 from ..base.introspection import Introspection
 from ..base.values import Location, marks
+from .errors import DENIED, code_of
 
 
 class MySQLIntrospection(Introspection):
@@ -18,7 +21,11 @@ class MySQLIntrospection(Introspection):
     def locate(
         self, tables: Sequence[str], schema: str | None, claimed: Callable[[], Collection[str]]
     ) -> Location:
-        """In the database of the connection, also while a file is in another one."""
+        """In the database of the connection, also while a file is in another one.
+
+        Tables that the user has no privilege for are not shown: they count as being there, so that
+        whoever uses them hears what is lacking.
+        """
         if schema is not None:
             return super().locate(tables, schema, claimed)
         rows = self.execute(
@@ -28,7 +35,19 @@ class MySQLIntrospection(Introspection):
             tuple(tables),
         )
         database = next(name for kind, name in rows if kind == "database")
-        return Location(database, frozenset(name for kind, name in rows if kind == "table"))
+        found = frozenset(name for kind, name in rows if kind == "table")
+        if database and tables[0] not in found and self._is_denied(database, tables[0]):
+            found = frozenset(tables)
+        return Location(database, found)
+
+    def _is_denied(self, database: str, table: str) -> bool:
+        """Whether the user may not read the table, be it there or not."""
+        try:
+            name = f"{self.backend.quote(database)}.{self.backend.quote(table)}"
+            self.execute(f"SELECT 1 FROM {name} LIMIT 0")
+        except Error as error:
+            return code_of(error) in DENIED
+        return False
 
     def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
         return self.execute(
