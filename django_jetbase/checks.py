@@ -7,9 +7,9 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import Error, connections
 
-from .backends import lexicon_of, message_of
+from .backends import backend_of, lexicon_of, message_of
 from .conf import Settings, aliases, setting_errors
-from .database import Database
+from .database import Database, refuse_unfit
 from .exceptions import JetbaseError, MigrationFileError, SettingsError
 from .files.disk import exists, read_files
 from .files.names import migrations_of
@@ -132,7 +132,7 @@ def _directories() -> Iterator[tuple[str, str]]:
     """The aliases that have migrations, each with what is wrong with its settings."""
     for alias in aliases():
         try:
-            Settings.of(alias)
+            refuse_unfit(backend_of(connections[alias]), Settings.of(alias))
         except SettingsError as error:
             yield alias, str(error)
         else:

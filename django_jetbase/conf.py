@@ -12,6 +12,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from .exceptions import SettingsError
 
+LONGEST_TIME = 2_147_483  # seconds; more milliseconds PostgreSQL does not take
+
 # How the names of the tables of the history begin unless a setting says otherwise.
 HISTORY_TABLE_PREFIX = "django_jetbase_"
 
@@ -72,6 +74,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _OPTIONAL = {field.name.upper() for field in fields(Settings) if field.default is None}
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,39}")  # a name that means the same on every database
+_TIMES = frozenset({"LOCK_WAIT", "LOCK_TIMEOUT", "STATEMENT_TIMEOUT"})
 _CHOICES = {"OUT_OF_ORDER": ("error", "warn", "apply")}
 assert {key.lower() for key in _TYPES} == {field.name for field in fields(Settings)}
 
@@ -128,8 +131,9 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
         elif value is None and key in _OPTIONAL:
             continue
         elif key != "DATABASES" and not _fits(value, _TYPES[key]):
-            wanted = " or ".join(kind.__name__ for kind in _TYPES[key])
-            yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
+            yield f'{name}["{key}"] must be {_wanted(_TYPES[key])}, not {value!r}.'
+        elif key in _TIMES and value > LONGEST_TIME:
+            yield f'{name}["{key}"] must be at most {LONGEST_TIME} seconds, not {value!r}.'
         elif key in _CHOICES and value not in _CHOICES[key]:
             wanted = " or ".join(map(repr, _CHOICES[key]))
             yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
@@ -173,6 +177,12 @@ def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, (list, tuple)):
         return bool(value) and all(item and isinstance(item, (str, Path)) for item in value)
     return value >= 0 if isinstance(value, (int, float)) else value != ""
+
+
+def _wanted(kinds: tuple[type, ...]) -> str:
+    """In words what is not `_fits`."""
+    names = " or ".join(kind.__name__ for kind in kinds)
+    return f"{names}, and not below 0" if int in kinds else f"{names}, and not empty"
 
 
 def _setting() -> Any:

@@ -9,6 +9,7 @@ from django.db import DatabaseError, Error, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .backends import backend_of
+from .backends.base.backend import Backend
 from .backends.base.errors import lacks
 from .backends.base.values import Holder, Notice
 from .conf import Settings, aliases_in_use
@@ -44,8 +45,7 @@ class Database:
         self._is_used = self.connection.connection is not None  # so that it may hold something
         refuse_moving_backend(self.connection)
         self.backend = backend_of(self.connection, self._hear)
-        if self.backend.unsupported:
-            raise SettingsError(self.backend.unsupported)
+        refuse_unfit(self.backend, self.settings)
         self._notice = notice
         self.tables = Tables(
             self.backend,
@@ -255,6 +255,20 @@ def _another(connection: BaseDatabaseWrapper, given: dict[str, Any]) -> Iterator
         finally:
             for name, value in usual.items():
                 setattr(connection, name, value)
+
+
+def refuse_unfit(backend: Backend, settings: Settings) -> None:
+    """Raise SettingsError for a driver or a setting with which nothing runs; asks no database."""
+    if backend.unsupported:
+        raise SettingsError(backend.unsupported)
+    alias, features = backend.connection.alias, backend.features
+    if settings.role is not None and not features.has_roles:
+        raise SettingsError(f'JETBASE["ROLE"] is for PostgreSQL; the alias {alias!r} has none.')
+    if settings.history_schema is not None and not features.has_schemas:
+        raise SettingsError(
+            f'JETBASE["HISTORY_SCHEMA"] is for PostgreSQL; the alias {alias!r} has none.'
+            " HISTORY_TABLE_PREFIX gives the tables of the history other names."
+        )
 
 
 def refuse_moving_backend(connection: BaseDatabaseWrapper) -> None:

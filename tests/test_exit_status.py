@@ -73,6 +73,7 @@ def test_an_error_is_one_message(shell: Shell) -> None:
         "upgrade --nonsense",
         "upgrade --count 1 --to-version 1",
         "upgrade --sql --json",
+        "upgrade --check --repeat all",
         "upgrade --sql --dry-run",
         "rollback --count x",
         "new",

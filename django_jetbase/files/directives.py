@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
+from ..conf import LONGEST_TIME
 from ..sql.lexicon import Lexicon
 from ..sql.regex import compiled
 from .names import parse_name
@@ -22,12 +23,15 @@ def _delimiter(value: str) -> str:
 
 
 def _on_off(value: str) -> bool:
-    return {"on": True, "off": False}[value]
+    return {"on": True, "off": False}[value.lower()]
 
 
 def _seconds(value: str) -> float:
-    number, unit = _matching(_DURATION, value).groups()
-    return float(number) * _SECONDS[unit or "s"]
+    number, unit = _matching(_DURATION, value.lower()).groups()
+    seconds = float(number) * _SECONDS[unit or "s"]
+    if seconds > LONGEST_TIME:
+        raise ValueError("no time is longer than 24 days", "write a shorter one, or 0 for no limit")
+    return seconds
 
 
 def _role(value: str) -> str:
@@ -35,7 +39,7 @@ def _role(value: str) -> str:
 
 
 def _ignore(value: str) -> str:
-    return {"ignore": value}[value]
+    return {"ignore": "ignore"}[value.lower()]
 
 
 def _django_migration(value: str) -> str:
@@ -111,11 +115,12 @@ class Directives:
     def given(self, name: str, text: str, *, in_head: bool) -> "Directives":
         """These and one more.
 
-        Raises ValueError for what is no directive here; with a text where it is one too many.
+        Raises ValueError for what is no directive here; with what is wrong and a hint where it is
+        one that does not hold.
         """
         row, before = ROWS.get(name), getattr(self, name, None)
         if row and row.once and before is not None:
-            raise ValueError("a file stands for one migration")
+            raise ValueError("a file stands for one migration", "keep one")
         if row is None or (row.head and not in_head):
             raise ValueError
         try:

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,7 @@ _NEARLY = [
     )
 ]
 _LONGEST_PATH = 1000
+_NO_TEXT = re.compile("[\udc80-\udcff]")  # bytes of a name that Python could not decode
 # What would move a terminal's cursor, or the direction of text.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
@@ -109,6 +111,10 @@ def _same_path(path: str, other: Migration) -> Problem:
 def _bad_name(path: str) -> Problem:
     if len(path) > _LONGEST_PATH:
         message, hint = f"the path is longer than {_LONGEST_PATH} characters", "shorten it"
+    elif byte := _NO_TEXT.search(path):
+        encoding = sys.getfilesystemencoding()
+        message = f"the path has the byte 0x{ord(byte[0]) - 0xDC00:02x}, which is not {encoding}"
+        hint = "rename the file or the folder"
     elif _UNPRINTABLE.search(path):
         message = "the path has a control character, or one for the direction of text"
         hint = "rename the file or the folder"
@@ -155,6 +161,7 @@ def _is_text(path: str) -> bool:
 
 
 def _shown(path: str) -> str:
+    path = _NO_TEXT.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", path)
     return _UNPRINTABLE.sub(
         lambda match: f"\\u{ord(match[0]):04x}", path.encode(errors="replace").decode()
     )

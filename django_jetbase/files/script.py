@@ -209,12 +209,13 @@ class _Reader:
                     given = given.given(name, value, in_head=not start)
                     self.places[name] = match.start()
                 except ValueError as error:
-                    self._complain_of(word, str(error), match.start())
+                    self._complain_of(word, error, match.start())
         return given
 
-    def _complain_of(self, word: str, reason: str, offset: int) -> None:
-        if reason:
-            message, hint = f"a second directive {word!r}: {reason}", "keep one"
+    def _complain_of(self, word: str, error: ValueError, offset: int) -> None:
+        if error.args:
+            reason, hint = error.args
+            message = f"the directive {word!r}: {reason}"
         else:
             message, hint = f"{word!r} is no directive", KNOWN
         self.complain(Rule.UNKNOWN_DIRECTIVE, self.shown(message), hint, offset)

@@ -47,6 +47,26 @@ def test_bad_values(name: str, text: str) -> None:
         Directives().given(name, text, in_head=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("transaction", "OFF", False),
+        ("foreign_keys", "On", True),
+        ("lock_timeout", "5S", 5),
+        ("statement_timeout", "1Min", 60),
+        ("other_markers", "Ignore", "ignore"),
+    ],
+)
+def test_the_case_of_a_word_does_not_matter(name: str, text: str, value: object) -> None:
+    assert getattr(Directives().given(name, text, in_head=True), name) == value
+
+
+def test_a_time_that_no_database_takes() -> None:
+    (problem,) = parse("V1__a.sql", "-- jetbase: lock_timeout=9999h\n;", Lexicon()).problems
+    assert (problem.id, problem.line) == (Rule.UNKNOWN_DIRECTIVE, 1)
+    assert "'lock_timeout=9999h': no time is longer than 24 days" in problem.message
+
+
 def test_those_of_the_rollback_section_replace_those_of_the_head() -> None:
     text = (
         "-- jetbase: role=a lock_timeout=1\nSELECT 1;\n-- rollback\n-- jetbase: role=b\nSELECT 2;\n"

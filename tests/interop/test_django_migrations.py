@@ -125,7 +125,7 @@ def test_a_full_name_is_no_prefix_of_another(project: Project) -> None:
 def test_a_file_stands_for_one_migration(project: Project) -> None:
     lines = "-- jetbase: django=catalog.0002\n-- jetbase: django=catalog.0001\n"
     project.write(V1__a=f"{lines}CREATE TABLE a (id INTEGER);")
-    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: a second directive .*E007"):
+    with pytest.raises(CommandError, match=r"V1__a\.sql:2:1: the directive .*E007"):
         project.call("upgrade")
 
 

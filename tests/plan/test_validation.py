@@ -172,7 +172,7 @@ def test_what_is_no_file_or_has_no_readable_name(project: Project) -> None:
     with pytest.raises(CommandError) as caught:
         project.call("upgrade")
     assert "V1__a.sql: is no regular file" in str(caught.value)
-    assert "V3__?.sql: the name is none of" in str(caught.value)
+    assert r"V3__\xff.sql: the path has the byte 0xff, which is not utf-8" in str(caught.value)
     assert "V2__b" not in str(caught.value)
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
-from ...exceptions import HistoryError, SettingsError
+from ...exceptions import HistoryError
 from .backend import Part
 from .values import Location
 
@@ -26,14 +26,9 @@ class Introspection(Part):
     ) -> Location:
         """Where the history is whose tables have these names, the main one first.
 
-        `schema` is the setting, and `claimed` gives the schemas of other aliases. Raises
-        SettingsError for a schema where there are none, HistoryError where it cannot be told.
+        `schema` is the setting, of databases with schemas, and `claimed` gives the schemas of
+        other aliases. Raises HistoryError where it cannot be told.
         """
-        if schema is not None:
-            raise SettingsError(
-                f'JETBASE["HISTORY_SCHEMA"] is for PostgreSQL; the alias {self.connection.alias!r}'
-                " has none. HISTORY_TABLE_PREFIX gives the tables of the history other names."
-            )
         return Location(None, frozenset(self.tables_among(tables)))
 
     def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:

@@ -3,7 +3,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from ...exceptions import SettingsError
 from ...files.script import Section
 from .backend import Part
 
@@ -112,11 +111,7 @@ class Session(Part):
 
     @contextmanager
     def role_of(self, role: str | None) -> Iterator[None]:
-        """Have the session in a role, where one is named. Raises SettingsError without roles."""
-        if role is not None:
-            raise SettingsError(
-                f'JETBASE["ROLE"] is for PostgreSQL; the alias {self.connection.alias!r} has none.'
-            )
+        """Have the session in a role, where one is named."""
         yield
 
     @contextmanager

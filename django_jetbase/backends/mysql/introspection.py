@@ -26,8 +26,6 @@ class MySQLIntrospection(Introspection):
         Tables that the user has no privilege for are not shown: they count as being there, so that
         whoever uses them hears what is lacking.
         """
-        if schema is not None:
-            return super().locate(tables, schema, claimed)
         rows = self.execute(
             "SELECT 'database', DATABASE() UNION ALL SELECT 'table', table_name"
             " FROM information_schema.tables WHERE table_schema = DATABASE()"

@@ -68,6 +68,11 @@ class Command(JetbaseCommand):
             another_history=files,
         )
         if options["check"]:
+            if options["repeat"]:
+                said = (
+                    "--check says what is pending, and --repeat what is to run: give one of both."
+                )
+                raise CommandError(said, returncode=USAGE)
             self.check_pending(skip, **options)
             return
         if options["resume"] and (options["fake"] or options["sql"]):
