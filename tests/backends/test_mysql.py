@@ -659,3 +659,23 @@ def test_warnings_in_another_character_set(project: Project) -> None:
     )
     project.call("upgrade")
     assert project.query("SELECT name FROM t") == [("é",)]
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize("word", ["CRAETE TABLE b (id INT)", "SELCT 1", "DORP TABLE a", "é"])
+def test_a_mistyped_word_leaves_nothing_incomplete(project: Project, word: str) -> None:
+    project.write(V1__a="CREATE TABLE a (id INT);", V2__b=f"{word};\nCREATE TABLE c (id INT);")
+    with pytest.raises(CommandError, match=r"V2__b\.sql:1:1: .*\(1064\)(?s:.)*Nothing of this"):
+        project.call("upgrade")
+    project.write(V2__b="CREATE TABLE b (id INT);")
+    project.call("upgrade")
+    assert project.tables() == {"a", "b"}
+
+
+@pytest.mark.engines("mysql")
+def test_wrong_syntax_of_what_a_procedure_runs_may_come_late(project: Project) -> None:
+    body = "DROP TABLE a; EXECUTE IMMEDIATE 'CRAETE TABLE b (id INT)';"
+    project.write(V1__a=f"CREATE TABLE a (id INT);\nCREATE PROCEDURE p() BEGIN {body} END;")
+    project.write(V2__b="CALL p();")
+    with pytest.raises(CommandError, match=r"\(1064\)(?s:.)*may have had an effect of its own"):
+        project.call("upgrade")

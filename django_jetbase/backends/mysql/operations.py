@@ -55,7 +55,12 @@ _BODIES = (  # what runs when a table, a routine or a view is used, by its name
     "SELECT table_name, view_definition FROM information_schema.views"
     f" WHERE table_schema {_OWN} {_ALL}",
 )
-_NOT_BEGUN = frozenset({1054, 1064, 1136, 1146})  # columns, syntax, count of values, table
+_SYNTAX = 1064
+# What may fail with the syntax of another statement that it runs, behind one that it has run.
+_RUNS_OTHERS = re.compile(
+    r"/\*|(?:BEGIN|CALL|CASE|DO|EXECUTE|FOR|IF|LOOP|REPEAT|WHILE)\b", re.IGNORECASE
+)
+_NOT_BEGUN = frozenset({1054, _SYNTAX, 1136, 1146})  # columns, syntax, count of values, table
 _TEMPORARY = re.compile(r"\w+ (?:OR REPLACE )?TEMPORARY\b", re.IGNORECASE)
 # What is one of them, but of several effects one by one, or of another statement's.
 _NOT_ATOMIC = re.compile(
@@ -242,6 +247,8 @@ class MySQLOperations(Operations):
         if statement.keyword in _DML or calls or _ANALYZES_CHANGE.match(lead):
             return not was_open and self._may_be_kept(statement, error)
         if statement.keyword in _ATOMIC:
+            return False
+        if code_of(error) == _SYNTAX and not _RUNS_OTHERS.match(statement.text):
             return False
         return statement.keyword not in _COMMITS or not has_not_begun(error)
 
