@@ -128,10 +128,11 @@ class Migration:
 
 
 class Failure(NamedTuple):
-    """How the last run of a migration has failed."""
+    """How the last run of a migration has failed, and of which file."""
 
     at: datetime
     message: str
+    path: str
 
     @property
     def summary(self) -> str:

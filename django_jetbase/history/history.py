@@ -202,13 +202,13 @@ class History:
 
     def failures(self) -> dict[str, Failure]:
         """By key how those migrations have failed of which nothing was logged since; one query."""
-        if not self.exists():
+        if not self.tables.has(Event):
             return {}
         failed = models.Max("id", filter=models.Q(event=str(EventType.FAILED)))
         last = self.log.filter(namespace="").values("key").annotate(last=models.Max("id"))
         ids = last.annotate(failed=failed).filter(failed=models.F("last")).values("failed")
-        rows = self.log.filter(pk__in=ids).values_list("key", "at", "detail")
-        return {key: Failure(at, detail) for key, at, detail in rows}
+        rows = self.log.filter(pk__in=ids).values_list("key", "at", "detail", "path")
+        return {key: Failure(*rest) for key, *rest in rows}
 
     def events(self, key: str | None = None, last: int | None = None) -> list[Past]:
         """Everything that happened, or to one migration, oldest first; empty without tables.

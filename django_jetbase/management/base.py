@@ -257,8 +257,10 @@ class JetbaseCommand(BaseCommand):
         if not result.done and not result.planned:
             self.say("Nothing to do.")
         if result.left:
+            steps = [*(item.step for item in result.planned), *(item.step for item in result.done)]
+            others = "other " if any(not step.subject.version for step in steps) else ""
             self.say(
-                f"{len(result.left)} versioned migrations stay pending; runs-on-change and"
+                f"{len(result.left)} versioned migrations stay pending; {others}runs-on-change and"
                 " runs-always files did not run."
             )
 

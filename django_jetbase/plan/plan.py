@@ -49,18 +49,19 @@ class Step:
 
 
 class Unmet(NamedTuple):
-    """What a file needs, in its words, and cannot have."""
+    """What a file needs, in its words, and cannot have: it needs this one itself, or is several."""
 
     migration: Migration
     needed: str
     in_circle: bool = False
+    several: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
     """The steps in order. `left` are versioned files that stay pending because of the target.
 
-    `unmet` are files that need another one which there is not, or which needs them itself.
+    `unmet` are files that need another one which they cannot have.
     """
 
     steps: tuple[Step, ...]
@@ -142,7 +143,7 @@ def starting_over_problems(state: State) -> list[Problem]:
 
 def file_problems(state: State) -> list[Problem]:
     """Applied files that are missing: an error, but for repeatable ones."""
-    said = "was applied, and its file is gone, so the next upgrade takes its record out"
+    said = "was applied, and its file is gone, so an upgrade takes its record out"
     hint = "put the file back if that is not meant; what it made stays until a file drops it"
     retired = state.retired
     gone = {row.key for row in retired}
@@ -294,19 +295,24 @@ def _in_order_of_needs(
 ) -> tuple[list[Migration], list[Unmet]]:
     """Each behind what it needs of that which is due."""
     repeatable = [migration for migration in state.migrations if not migration.version]
-    known = {migration.path.rpartition("/")[2]: migration for migration in repeatable}
-    known |= {migration.path: migration for migration in repeatable}
+    known: dict[str, list[Migration]] = defaultdict(list)
+    for file in repeatable:
+        known[file.path.rpartition("/")[2]].append(file)
+    known |= {file.path: [file] for file in repeatable}
     due = {migration.key for migration in state.due}
     found: dict[str, Migration] = {}
     unmet: list[Unmet] = []
 
     def add(migration: Migration, above: tuple[str, ...]) -> None:
         for path in needs(migration):
-            needed = known.get(path)
-            if needed is None or needed.key in (*above, migration.key):
-                unmet.append(Unmet(migration, path, in_circle=needed is not None))
-            elif needed.key in due and needed.key not in found:
-                add(needed, (*above, migration.key))
+            meant = known.get(path, [])
+            if len(meant) != 1:
+                several = tuple(file.path for file in meant)
+                unmet.append(Unmet(migration, path, several=several))
+            elif meant[0].key in (*above, migration.key):
+                unmet.append(Unmet(migration, path, in_circle=True))
+            elif meant[0].key in due and meant[0].key not in found:
+                add(meant[0], (*above, migration.key))
         found[migration.key] = migration
 
     for migration in chosen:

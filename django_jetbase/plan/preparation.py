@@ -146,6 +146,9 @@ class Preparation:
         if unmet.in_circle:
             said = f"needs {unmet.needed}, which needs this file itself"
             hint = "take the directive out of one of them"
+        elif unmet.several:
+            said = f"needs {unmet.needed}, and there are {', '.join(unmet.several)}"
+            hint = "write the path of the one that is meant; or two directives, for both"
         else:
             said = f"needs {unmet.needed}, and there is no such file"
             hint = "correct the path, or take the directive out"

@@ -269,11 +269,14 @@ class State:
             *((None, row) for row in self.applied if row.key not in self.files_by_key),
         ]
         pairs.sort(key=lambda pair: run_order(subject(*pair)))
-        found = ((*pair, (failures or {}).get(subject(*pair).key)) for pair in pairs)
-        return [
-            Entry(self._state_after(migration, row, failure), migration, row, failure)
-            for migration, row, failure in found
-        ]
+        return [self._entry(*pair, (failures or {}).get(subject(*pair).key)) for pair in pairs]
+
+    def _entry(
+        self, migration: Migration | None, row: Applied | None, failure: Failure | None
+    ) -> Entry:
+        if failure and failure.path not in (migration and migration.path, row and row.path):
+            failure = None  # of another file with this version
+        return Entry(self._state_after(migration, row, failure), migration, row, failure)
 
     def _state_after(
         self, migration: Migration | None, row: Applied | None, failure: Failure | None

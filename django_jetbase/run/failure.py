@@ -111,6 +111,11 @@ def _who_makes(makers: Sequence[Migration], migration: Recorded) -> str:
     other = next((one for one in makers if one.path != migration.path), None)
     if other is None:
         return ""
+    if other.version and migration.version is None:
+        return (
+            f"{other.path} seems to make what is missing: no file below it may need this one"
+            " (-- jetbase: needs=…) then, or it must come first, with a lower version."
+        )
     if other.version:
         return f"{other.path} seems to make what is missing."
     return (

@@ -30,7 +30,7 @@ def test_everything_wrong_is_refused_at_once_and_by_name(drifted: Project) -> No
     assert lines == [
         "V2__b.sql: is applied but its file is missing; put the file back, which another branch or"
         " release may have, or let jetbase_fix_files forget it (jetbase.E012)",
-        "ROC__x.sql: was applied, and its file is gone, so the next upgrade takes its record out;"
+        "ROC__x.sql: was applied, and its file is gone, so an upgrade takes its record out;"
         " put the file back if that is not meant; what it made stays until a file drops it"
         " (jetbase.W013)",
         "V3__late.sql: is below the highest applied version 4; give it a higher one, or allow it"

@@ -67,6 +67,7 @@ def test_a_rollback_that_failed(project: Project) -> None:
     found = states(project)["V1__a.sql"]
     assert "nowhere" in found["failure"]["message"]
     assert found["state"] in ("applied", "incomplete")
+    assert project.call("status").count("nowhere") == 1
     project.call("rollback", fake=True)
     assert states(project)["V1__a.sql"]["state"] == "pending"
 
@@ -80,6 +81,22 @@ def test_one_that_stopped_half_way(project: Project) -> None:
     project.call("resolve", "1", rolled_back=True)
     found = states(project)["V1__a.sql"]
     assert (found["state"], found["failure"]) == ("pending", None)
+
+
+def test_another_file_of_its_version_has_not_failed(project: Project) -> None:
+    project.write(V1__a=WRONG)
+    fails(project)
+    (project.folder / "V1__a.sql").rename(project.folder / "V1__b.sql")
+    found = states(project)["V1__b.sql"]
+    assert (found["state"], found["failure"]) == ("pending", None)
+
+
+@pytest.mark.engines("postgresql")
+def test_the_log_tells_even_where_the_state_is_gone(project: Project) -> None:
+    project.write(V1__a=A, V2__b=WRONG)
+    fails(project)
+    project.query("DROP TABLE django_jetbase_migration")
+    assert states(project)["V2__b.sql"]["state"] == "failed"
 
 
 def test_it_is_one_query(project: Project, django_assert_max_num_queries: Any) -> None:

@@ -108,9 +108,9 @@ def test_what_a_file_needs_runs_before_it(project: Project) -> None:
         RA__r="-- jetbase: needs=RA__s.sql needs=ROC__a.sql\nSELECT 1;",
         RA__s="SELECT 1;",
     )
-    assert ran(project.call("upgrade", to_version="2"))[:4] == [
-        *("V1__a.sql", "ROC__z.sql", "ROC__b.sql", "V2__b.sql"),
-    ]
+    said = project.call("upgrade", to_version="2")
+    assert ran(said)[:4] == ["V1__a.sql", "ROC__z.sql", "ROC__b.sql", "V2__b.sql"]
+    assert "stay pending; other runs-on-change and runs-always files did not run." in said
     assert ran(project.call("upgrade")) == [
         *("V3__c.sql", "ROC__a.sql", "RA__s.sql", "RA__r.sql"),
     ]
@@ -143,6 +143,22 @@ def test_a_file_of_a_folder_by_its_path_or_its_name(project: Project) -> None:
         project.write(V1__a=A)
         project.write(**{f"V{number}__b": f"-- jetbase: needs={path}\nSELECT id FROM z;"})
     assert ran(project.call("upgrade"))[1] == "views/ROC__z.sql"
+    (project.folder / "others").mkdir()
+    (project.folder / "others" / "ROC__z.sql").write_text("SELECT 1;")
+    project.write(V4__b="-- jetbase: needs=ROC__z.sql\nSELECT 1;")
+    with pytest.raises(CommandError, match=r"V4__b\.sql:1:1: needs ROC__z\.sql, and there are"):
+        project.call("upgrade")
+
+
+def test_what_one_needs_that_needs_a_later_version(project: Project) -> None:
+    project.write(
+        V1__a=A,
+        V2__b="-- jetbase: needs=ROC__z.sql\nSELECT 1;",
+        V3__c=A.replace("a ", "c "),
+        ROC__z=f"{A.replace('a ', 'd ')}\nINSERT INTO c SELECT 1, 2;",
+    )
+    with pytest.raises(CommandError, match=r"V3__c\.sql seems to make what is missing: no"):
+        project.call("upgrade")
 
 
 @pytest.mark.parametrize("value", ["V1__a.sql", "ROC__x", "x.sql", ""])

@@ -21,7 +21,9 @@ class Command(JetbaseCommand):
             self.write("There are no migrations.")
         for entry in status.entries:
             self.write(_line(entry))
-            if entry.failure and entry.state != MigrationState.APPLIED:
+            # A versioned one that is applied has failed to be rolled back.
+            counts = entry.state != MigrationState.APPLIED or entry.subject.version
+            if entry.failure and counts:
                 at = local(entry.failure.at)
                 self.write(f"{'':<11}failed {at}: {entry.failure.summary}")
         for problem in status.problems:
