@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -187,6 +188,12 @@ def checksum(text: str) -> str:
     """SHA-256 of the text without a BOM, outer blank space and the kind of its line endings."""
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
     return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
+
+
+def statements_checksum(statements: Iterable[Iterable[str]]) -> str:
+    """SHA-256 of the statements of a section as they are written, each in its parts."""
+    parts = ("\x00".join(parts) for parts in statements)  # no file holds that character
+    return "sha256-statements:" + hashlib.sha256("\x00\x00".join(parts).encode()).hexdigest()
 
 
 def checksum_of_bytes(data: bytes) -> str:

@@ -20,6 +20,7 @@ _APPLIED = (  # the columns, as Applied has them
 )
 _NUMBERS = ("id", "committed", "attempted", "statements", "duration_ms")
 _TYPES = {"at": datetime} | dict.fromkeys(_NUMBERS, int)  # of all other columns: str
+_STATEMENTS = "sha256-statements:"  # how the checksum begins, at the end of a detail
 LONGEST_KEPT = 10_000_000  # characters of a text, however low the limit is by now
 
 
@@ -166,6 +167,13 @@ class History:
         events = self.log.filter(namespace="", key=key, text__isnull=False)
         path, data = events.order_by("-id").values_list("path", "text").first() or (key, None)
         return self._unpacked(data, path, longest)
+
+    def statements_checksum_of(self, row: Applied) -> str:
+        """That of what ran, as the log has it where the text was not kept; else empty."""
+        events = self.log.filter(namespace="", key=row.key, checksum=row.checksum)
+        said = events.filter(detail__contains=_STATEMENTS).order_by("-id")
+        detail = said.values_list("detail", flat=True).first() or ""
+        return f"{_STATEMENTS}{detail.rpartition(_STATEMENTS)[2]}" if detail else ""
 
     def _unpacked(
         self, data: "bytes | memoryview[int] | None", label: str, longest: int | None = None

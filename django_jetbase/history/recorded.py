@@ -14,9 +14,12 @@ class Recorded(NamedTuple):
     checksum: str = ""
     upgrade_checksum: str = ""
     text: str | None = None
+    statements_checksum: str = ""  # where the text is not kept
 
 
-def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
+def recorded(
+    migration: Migration, upgrade_checksum: str, statements_checksum: str = ""
+) -> Recorded:
     """What is recorded of a file."""
     return Recorded(
         migration.key,
@@ -27,6 +30,7 @@ def recorded(migration: Migration, upgrade_checksum: str) -> Recorded:
         migration.checksum,
         upgrade_checksum,
         migration.text,
+        statements_checksum,
     )
 
 

@@ -188,12 +188,14 @@ class Recorder:
         """Record as applied what did not run here; `values` replace what would be recorded."""
         row = self._values(migration, 0, 0) | {"origin": str(origin)} | dict(values or {})
         state = {"incomplete": "", "committed": 0, "attempted": 0}
+        detail = _with_statements(detail, migration)
         logged = row | {"event": str(event), "detail": detail, **self._stamp}
         return [self._insert(AppliedMigration, row | state), self._insert(Event, logged)]
 
     def accepted(self, migration: Recorded, row: Applied) -> list[Query]:
         """Record that a file may be as it now is."""
-        event = self._event(migration, EventType.ACCEPTED, 0, 0, f"was {row.upgrade_checksum}")
+        detail = _with_statements(f"was {row.upgrade_checksum}", migration)
+        event = self._event(migration, EventType.ACCEPTED, 0, 0, detail)
         return [self._update(row.key, **self._file_values(migration)), event]
 
     def forgotten(self, row: Applied, detail: str = "") -> list[Query]:
@@ -223,7 +225,7 @@ class Recorder:
 
     def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
         """Record what a person says of an incomplete migration, as its file now is."""
-        detail = "applied" if applied else "rolled back"
+        detail = _with_statements("applied", migration) if applied else "rolled back"
         event = self._event(migration, EventType.RESOLVED, 0, row.statements, detail)
         if not applied:
             was_rollback = row.incomplete == Direction.ROLLBACK
@@ -312,7 +314,7 @@ class Recorder:
             f" ({', '.join(columns.values())}, {quoted['event']}, {quoted['detail']})"
             f" SELECT {', '.join(values.values())}, %s, %s FROM {self._state}"
             f" WHERE namespace = %s AND {self._key} = %s",
-            (str(EventType.APPLIED), "", "", migration.key),
+            (str(EventType.APPLIED), migration.statements_checksum, "", migration.key),
         )
 
     def _kept(self, text: str | None) -> bytes | None:
@@ -331,6 +333,11 @@ class Recorder:
     @property
     def _key(self) -> str:
         return self.tables.columns["key"]
+
+
+def _with_statements(detail: str, migration: Recorded) -> str:
+    """The detail of an event with the checksum that the migration has because of no text."""
+    return ", ".join(filter(None, [detail, migration.statements_checksum]))
 
 
 def _certain(query: Query) -> Certain:

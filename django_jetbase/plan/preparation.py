@@ -11,7 +11,7 @@ from ..files.script import Script, Section, parse
 from ..history.recorded import Recorded, recorded, recorded_again
 from ..interop import foreign_history_that_recorded
 from ..interop.django_applied import Dependencies
-from ..migration import Applied, Direction, Migration, Origin, checksum
+from ..migration import Applied, Direction, Migration, Origin, checksum, statements_checksum
 from ..problems import Problem, Rule
 from .of_django import too_early, unrecordable, without_record
 from .of_history import OwnTables
@@ -255,7 +255,12 @@ class Preparation:
     def recorded_file(self, migration: Migration) -> Recorded:
         """What the history is told of a file. Raises ProblemsError where it cannot be parsed."""
         _sound(self.script(migration))
-        return recorded(migration, self.upgrade_checksum(migration))
+        is_kept = len(migration.text) <= self.settings.history_text_limit
+        statements = "" if is_kept else self._statements_checksum(migration)
+        return recorded(migration, self.upgrade_checksum(migration), statements)
+
+    def _statements_checksum(self, migration: Migration) -> str:
+        return statements_checksum(self.script(migration).upgrade.compared)
 
     def upgrade_checksum(self, migration: Migration) -> str:
         """That of the upgrade section alone."""
@@ -275,12 +280,18 @@ class Preparation:
         return not self._same[key]
 
     def _has_the_statements_of(self, migration: Migration, row: Applied) -> bool:
-        """Whether nothing but comments between statements differs from the text that was kept."""
+        """Whether nothing but comments between statements differs from what ran.
+
+        That is the text that was kept, or else the checksum of its statements.
+        """
         try:
             text = self.history.text_of(row)
         except HistoryError:
             return False
-        if text is None or checksum(text) != row.checksum:
+        if text is None:
+            known = self.history.statements_checksum_of(row)
+            return bool(known) and known == self._statements_checksum(migration)
+        if checksum(text) != row.checksum:
             return False
         ran = self.parsed(row.path, text).upgrade
         return ran.compared == self.script(migration).upgrade.compared

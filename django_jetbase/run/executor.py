@@ -62,6 +62,8 @@ class Executor:
             error = error_of(failure, outcome, migration, section, step.direction, database, makers)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
+        except HistoryError as error:
+            raise HistoryError(f"{migration.path}: {error}", path=migration.path) from error
         except KeyboardInterrupt as error:  # also of a signal, whose name it has
             by = f" by {error}" if str(error) else ""
             if task.has_begun and self.backend.is_connected():

@@ -15,21 +15,21 @@ from ..sql.redaction import blanked, message_without, shortened, with_names
 _LEAVE_ALONE = (
     "Have the file leave those tables alone, and drop what it, or another, has put on them."
 )
-_HISTORY_IS_GONE = (
-    "Restore the tables of the history from a backup; or correct the file, and record with"
-    " jetbase_upgrade --fake, which makes new ones, what the database has."
-)
 _SHOWN = 300  # characters of a failing statement
 _READ = 20_000  # characters of it that are looked at for that
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a section that failed; `known` if so many statements are surely committed."""
+    """What became of a section that failed; `known` if so many statements are surely committed.
+
+    With `forgets` it has taken records of migrations along.
+    """
 
     committed: int = 0
     effect: Effect = field(default_factory=Effect)  # of the statement that failed
     known: bool = True
+    forgets: bool = False
 
 
 def error_of(
@@ -66,8 +66,9 @@ def error_of(
     remedy = remedy or _who_makes(makers, migration)
     resumes = direction is Direction.UPGRADE and backend.steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
-    if fault is RecordFault.GONE and outcome.committed:
-        consequence = f"{_kept(outcome, section)}. {_HISTORY_IS_GONE}"
+    if outcome.forgets:
+        is_there = fault is not RecordFault.GONE and database.history.row(migration.key)
+        consequence = f"{_kept(outcome, section)}. {_recorded_anew(migration, is_there=is_there)}"
     error = StatementError(
         "\n".join(filter(None, [text, remedy, consequence])),
         path=migration.path,
@@ -137,6 +138,18 @@ def of_record(error: BaseException | None, database: Database) -> tuple[str, str
         way_out = f"{fault} {_LEAVE_ALONE}"
     said = "" if fault is RecordFault.EMPTIED else f": {errors.message_of(error)}"
     return f"recording this file failed{said}", way_out
+
+
+def _recorded_anew(migration: Recorded, *, is_there: object) -> str:
+    """How a history comes back that lacks records; `is_there` if it still has that of the file."""
+    subject = migration.version or migration.path
+    first = f"jetbase_resolve {subject} --rolled-back, then " if is_there else ""
+    target = f" --to-version {migration.version}" if migration.version else ""
+    return (
+        "Restore the tables of the history from a backup; or correct the file, and record anew what"
+        f" the database has: {first}jetbase_upgrade --fake{target}, which makes tables that are"
+        " missing."
+    )
 
 
 def _kept(outcome: Outcome, section: Section) -> str:

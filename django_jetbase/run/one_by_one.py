@@ -109,7 +109,21 @@ class OneByOne(Task):
                 self.outcome = replace(self.outcome, committed=row.committed, effect=effect)
 
     def fail(self, failure: StatementFailed) -> Outcome:
-        return self.outcome if self.progress else super().fail(failure)
+        if not self.progress:
+            return super().fail(failure)
+        return replace(self.outcome, forgets=self.outcome.committed > 0 and self._forgets())
+
+    def _forgets(self) -> bool:
+        """Whether records of migrations are gone, be it with their table."""
+        if self.inventory is None:
+            return False
+        try:
+            tables = self.database.tables
+            if AppliedMigration in tables.missing():
+                return True
+            return self.database.history.inventory().migrations < self.inventory.migrations
+        except Error:
+            return False
 
     def _while_locked(self, retry: Retry) -> Retrying:
         """A run whose lock was taken away ends before its next statement.

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from ..conftest import Project
 
 A = "CREATE TABLE a (id INTEGER);\nINSERT INTO a VALUES (1);\n"
+OFF = "-- jetbase: transaction=off\n"
 SAME = [
     f"-- what it does\n{A}",
     f"/* what it does */\n\n\n{A}-- the end\n",
@@ -65,10 +66,53 @@ def test_placeholders_are_compared_as_they_are_written(project: Project) -> None
         project.call("upgrade")
 
 
-def test_without_the_text_that_ran_any_change_is_one(project: Project) -> None:
+def edits_comments(project: Project) -> None:
+    """And then more than those."""
+    project.write(V1__a=f"-- why\n{A}")
+    assert project.call("upgrade") == "Nothing to do.\n"
+    assert project.call("fix_checksums")
+    assert project.call("upgrade") == "Nothing to do.\n"
+    project.write(V1__a=f"{A}\nSELECT 1;")
+    with pytest.raises(CommandError, match="was changed after it was applied"):
+        project.call("upgrade")
+
+
+def test_without_the_text_that_ran_the_checksum_of_its_statements_tells(project: Project) -> None:
+    project.configure(HISTORY_TEXT_LIMIT=0)
+    project.write(V1__a=A, ROC__b="SELECT 1;")
+    project.call("upgrade")
+    applied = [event for event in project.events() if event["event"] == "applied"]
+    assert {event["detail"][:18] for event in applied} == {"sha256-statements:"}
+    edits_comments(project)
+    project.call("fix_checksums")
+    assert project.events()[-1]["detail"].count("sha256") == 2
+    project.write(V1__a=f"{A}\n-- why\nSELECT 1;", ROC__b="-- why\nSELECT 1;\n")
+    assert project.call("upgrade") == "Nothing to do.\n"
+    project.write(ROC__b="SELECT 1 ;SELECT 2;")
+    assert "Applied ROC__b.sql" in project.call("upgrade")
+
+
+@pytest.mark.parametrize("way", ["fake", "resolved", "off"])
+def test_however_it_came_into_the_history(project: Project, way: str) -> None:
+    project.configure(HISTORY_TEXT_LIMIT=0)
+    if way == "resolved":
+        project.write(V1__a=f"{OFF}{A}\nSELECT * FROM nowhere;")
+        with pytest.raises(CommandError, match="nowhere"):
+            project.call("upgrade")
+        project.write(V1__a=A)
+        project.call("resolve", "1", applied=True)
+    else:
+        project.write(V1__a=OFF * (way == "off") + A)
+        project.call("upgrade", fake=way == "fake")
+    edits_comments(project)
+
+
+def test_a_history_of_before_has_neither_text_nor_checksum(project: Project) -> None:
+    """Then any change is one, as it was."""
     project.configure(HISTORY_TEXT_LIMIT=0)
     project.write(V1__a=A)
     project.call("upgrade")
+    project.query("UPDATE django_jetbase_event SET detail = ''")
     project.write(V1__a=f"-- why\n{A}")
     with pytest.raises(CommandError, match="was changed after it was applied"):
         project.call("upgrade")

@@ -381,14 +381,39 @@ def test_a_history_that_is_dropped_in_disguise_on_mysql(project: Project, what: 
     assert GONE in said
     assert "Committed are 3 of 3 statements" in said
     assert "jetbase_resolve" not in said
-    assert "jetbase_upgrade --fake" in said
+    assert "jetbase_upgrade --fake --to-version 2, which" in said
+    project.write(V2__b="CREATE TABLE b (id INTEGER);", V3__c="CREATE TABLE c (id INTEGER);")
+    if what == "TABLE":
+        project.call("upgrade", fake=True, to_version="2")
+        project.call("upgrade")
+        assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
+        assert project.tables() == {"a", "c"}
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize("condition", ["", " WHERE version = 1"])
+def test_a_history_that_is_emptied_in_disguise_on_mysql(project: Project, condition: str) -> None:
+    """The way out works, whether the file's own record is still there or not."""
+    sql = AT_ONCE.format(sql=f"DELETE FROM django_jetbase_migration{condition}")
+    project.write(V1__a=A, V2__b=f"CREATE TABLE b (id INTEGER);\n{sql}")
+    with pytest.raises(CommandError, match="recording this file failed") as caught:
+        project.call("upgrade")
+    first = "jetbase_resolve 2 --rolled-back, then " if condition else ""
+    assert f"has: {first}jetbase_upgrade --fake --to-version 2" in str(caught.value)
+    project.write(V2__b="CREATE TABLE b (id INTEGER);", V3__c="CREATE TABLE c (id INTEGER);")
+    if condition:
+        project.call("resolve", "2", rolled_back=True)
+    project.call("upgrade", fake=True, to_version="2")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql", "V3__c.sql"]
+    assert project.tables() == {"a", "b", "c"}
 
 
 @pytest.mark.engines("mysql")
 def test_a_lock_that_is_emptied_in_disguise_on_mysql(project: Project) -> None:
     sql = "SET @sql = 'DELETE FROM django_jetbase_lock';\nPREPARE p FROM @sql;\nEXECUTE p;"
     project.write(V1__a=A, V2__b=sql)
-    with pytest.raises(CommandError, match="The row of the lock is gone"):
+    with pytest.raises(CommandError, match=r"V2__b\.sql: The row of the lock is gone"):
         project.call("upgrade")
     with pytest.raises(CommandError, match=r"V2__b\.sql: its upgrade has not come to its end"):
         project.call("upgrade")
