@@ -15,7 +15,7 @@ from .exceptions import (
     TargetError,
 )
 from .files.disk import File
-from .files.names import migrations_of
+from .files.names import migrations_of, parse_name
 from .history.heartbeat import USUAL, Timing
 from .history.history import Past
 from .migration import Kind, Migration, Version, checksum_of_bytes
@@ -40,6 +40,7 @@ from .run.executor import Executor
 from .run.offline import Offline
 from .run.task import OvertakenError, PostponedError
 
+_MOST_ROUNDS = 3  # in which a run makes anew what it has taken away
 MOST_LOCKS = 10  # that a run takes before it gives up losing them
 LAST_EVENTS = 100  # that the detail of a migration has
 
@@ -66,6 +67,7 @@ class Migrator:
         self.preparation = self.inspection.preparation
         self.report = report
         self._makers: Callable[[str], Sequence[Migration]] = lambda name: ()
+        self._repeats = False  # whether there are files that run on change
 
     # ---- reading
 
@@ -160,6 +162,7 @@ class Migrator:
         names = [repeat] if isinstance(repeat, str) else repeat
         keys = keys_to_repeat(names, files.migrations)
         self._makers = partial(makers_of, migrations=files.migrations)
+        self._repeats = any(file.kind is Kind.RUNS_ON_CHANGE for file in files.migrations)
         seen: int | None = None
 
         def prepare() -> Prepared:
@@ -180,7 +183,7 @@ class Migrator:
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."
             )
 
-        return self._run("upgrade", prepare, dry_run)
+        return self._run("upgrade", prepare, dry_run, makes_anew=not fake)
 
     def _is_settled(self, files: list[File]) -> bool:
         """Whether the files are exactly what the history says, so that nothing is due or wrong.
@@ -193,9 +196,14 @@ class Migrator:
         if known is None or len(known) != len(files) or any(file.fault for file in files):
             return False
         try:
-            return known == {file.path: checksum_of_bytes(file.data) for file in files}
+            equal = known == {file.path: checksum_of_bytes(file.data) for file in files}
         except UnicodeDecodeError:
             return False
+        names = (parse_name(file.name) for file in files)
+        if not equal or not any(name and name.kind is Kind.RUNS_ON_CHANGE for name in names):
+            return equal
+        with self.database.reading():
+            return not self.history.unmade()
 
     def rollback(
         self,
@@ -213,6 +221,7 @@ class Migrator:
         if to_version not in (None, ZERO):
             target = target_version(to_version)
         files = self.inspection.files()
+        self._makers = partial(makers_of, migrations=files.migrations)
 
         def prepare() -> Prepared:
             state = self.inspection.state(files)
@@ -232,8 +241,18 @@ class Migrator:
         with self.database.reading():
             return Offline(self.database, self.preparation).script(planned)
 
-    def _run(self, command: str, prepare: Callable[[], Prepared], dry_run: bool) -> Result:
-        """Plan; with something to do, lock, plan again and run."""
+    def _run(
+        self,
+        command: str,
+        prepare: Callable[[], Prepared],
+        dry_run: bool,
+        *,
+        makes_anew: bool = False,
+    ) -> Result:
+        """Plan; with something to do, lock, plan again and run.
+
+        With `makes_anew` what repeatable files have made, and other steps take away, comes back.
+        """
         self.database.refuse_atomic()
         with self.database.autocommit():
             early = _without_lock(prepare, dry_run)
@@ -241,15 +260,17 @@ class Migrator:
                 return Result((), early.planned, early.left, early.problems)
             sections = [item.section for item in early.planned if item.section] if early else None
             with self.database.apart(sections):
-                return self._run_until_done(command, prepare)
+                return self._run_until_done(command, prepare, makes_anew=makes_anew)
 
-    def _run_until_done(self, command: str, prepare: Callable[[], Prepared]) -> Result:
+    def _run_until_done(
+        self, command: str, prepare: Callable[[], Prepared], *, makes_anew: bool
+    ) -> Result:
         """A run that loses its lock waits for it once more, but not for ever."""
         done: list[Done] = []
         lost = 0
         while True:
             try:
-                prepared = self._run_locked(command, prepare, done)
+                prepared = self._run_locked(command, prepare, done, makes_anew=makes_anew)
             except LockLostError as error:
                 lost += 1
                 if lost == MOST_LOCKS:
@@ -260,13 +281,34 @@ class Migrator:
                 return Result(tuple(done), (), prepared.left, prepared.problems)
 
     def _run_locked(
-        self, command: str, prepare: Callable[[], Prepared], done: list[Done]
+        self,
+        command: str,
+        prepare: Callable[[], Prepared],
+        done: list[Done],
+        *,
+        makes_anew: bool,
     ) -> Prepared:
         with self.database.locked(command), self.database.backend.session.kept():
             prepared = prepare()
             while not self._run_steps(prepared.planned, done):
                 prepared = prepare()
+            if makes_anew and not prepared.left:
+                self._make_anew(prepare, done)
             return prepared
+
+    def _make_anew(self, prepare: Callable[[], Prepared], done: list[Done]) -> None:
+        """Run the repeatable files again of which this run has taken away what they made.
+
+        Such files may do that to each other, for ever.
+        """
+        for _round in range(_MOST_ROUNDS):
+            unmade = self.history.unmade() if self._repeats else {}
+            planned = prepare().planned if unmade else ()
+            for item in (again := [p for p in planned if p.step.subject.key in unmade]):
+                names = ", ".join(unmade[item.step.subject.key])
+                self.database.backend.notice(f"{item.step.path} runs again: {names} is gone.")
+            if not again or not self._run_steps(again, done):
+                return
 
     def _run_steps(self, planned: Iterable[Planned], done: list[Done]) -> bool:
         """Take the steps; False where another process overtook the plan."""

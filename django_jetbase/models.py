@@ -113,6 +113,28 @@ class Event(Run):
         return f"{self.event} {self.path}"
 
 
+class MadeObject(models.Model):
+    """What a repeatable file has made: an object of the database, as it was then.
+
+    `key` is that of the migration.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.CharField(max_length=100, default="")
+    key = models.CharField(max_length=255)
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=500)
+    definition = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "django_jetbase_object"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class LockHolder(models.Model):
     """Who holds the lock: nobody where `token` is empty.
 

@@ -37,6 +37,7 @@ class Rule(StrEnum):
     STARTS_OVER = "jetbase.W011"
     CANNOT_ROLL_BACK = "jetbase.W012"
     RETIRED = "jetbase.W013"
+    UNMADE = "jetbase.W014"
 
 
 class Problem(NamedTuple):

@@ -9,7 +9,7 @@ from django.db import DatabaseError, models
 from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
 from ..migration import Applied, EventType, Failure, Kind, Version
-from ..models import AppliedMigration, Event, SchemaVersion
+from ..models import AppliedMigration, Event, MadeObject, SchemaVersion
 from .packing import unpacked
 from .tables import Tables
 
@@ -207,6 +207,16 @@ class History:
             f" (SELECT max(id) FROM {events})"
         )
         return Inventory(*self.backend.execute(sql, ())[0])
+
+    def unmade(self) -> dict[str, list[str]]:
+        """By key the names of what repeatable files have made and is gone, or is another one."""
+        if not self.tables.has(MadeObject):
+            return {}
+        found: dict[str, list[str]] = {}
+        table = self.tables.name(MadeObject)
+        for key, name in self.backend.objects.unmade(table, self.tables.columns):
+            found.setdefault(key, []).append(name)
+        return found
 
     def failures(self) -> dict[str, Failure]:
         """By key how those migrations have failed of which nothing was logged since; one query."""

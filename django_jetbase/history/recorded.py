@@ -1,5 +1,7 @@
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..backends.base.objects import Made
 from ..migration import Applied, Kind, Migration, Version
 
 
@@ -15,10 +17,14 @@ class Recorded(NamedTuple):
     upgrade_checksum: str = ""
     text: str | None = None
     statements_checksum: str = ""  # where the text is not kept
+    makes: tuple[Made, ...] = ()
 
 
 def recorded(
-    migration: Migration, upgrade_checksum: str, statements_checksum: str = ""
+    migration: Migration,
+    upgrade_checksum: str,
+    statements_checksum: str = "",
+    makes: Iterable[Made] = (),
 ) -> Recorded:
     """What is recorded of a file."""
     return Recorded(
@@ -31,6 +37,7 @@ def recorded(
         upgrade_checksum,
         migration.text,
         statements_checksum,
+        tuple(makes),
     )
 
 

@@ -7,7 +7,15 @@ from django.db import models
 
 from ..backends.base.backend import Backend
 from ..migration import Applied, Direction, EventType, Kind, Origin
-from ..models import AppliedMigration, Event, Heartbeat, LockHolder, Run, SchemaVersion
+from ..models import (
+    AppliedMigration,
+    Event,
+    Heartbeat,
+    LockHolder,
+    MadeObject,
+    Run,
+    SchemaVersion,
+)
 from ..sql.queries import Certain, Expression, Query, insert, update
 from ..version import __version__
 from .history import Inventory
@@ -39,6 +47,7 @@ class Recorder:
         self.text_limit = text_limit
         self.lease = lease
         self.given_stamp = stamp
+        self.creates_tables = False  # before it records anything, so that there are all
 
     def write(self, queries: Iterable[Query]) -> None:
         """Raises DatabaseError."""
@@ -67,7 +76,28 @@ class Recorder:
             *self._forget(row),
             self._insert(AppliedMigration, values),
             self._applied_event(migration, row),
+            *self._made(migration),
         ]
+
+    def _made(self, migration: Recorded) -> list[Query]:
+        """Record what a repeatable file has made, where there is the table for it."""
+        if migration.kind is not Kind.RUNS_ON_CHANGE or not self._has_objects:
+            return []
+        table, columns = self.tables.sql(MadeObject), self.tables.columns
+        record = self.backend.objects.recording
+        return [
+            self._unmade(migration.key),
+            *(record(table, columns, migration.key, made) for made in migration.makes),
+        ]
+
+    def _unmade(self, key: str) -> Query:
+        """Forget what the file has made."""
+        sql = f"DELETE FROM {self.tables.sql(MadeObject)} WHERE namespace = %s AND {self._key} = %s"
+        return Query(sql, ("", key))
+
+    @property
+    def _has_objects(self) -> bool:
+        return self.creates_tables or self.tables.has(MadeObject)
 
     def without_running(
         self, migration: Recorded, row: Applied | None, direction: Direction, origin: Origin
@@ -127,7 +157,8 @@ class Recorder:
             return self.closing(migration, row, direction, statements, duration)
         values = {"incomplete": "", "duration_ms": duration}
         values |= {"committed": statements, "attempted": statements}
-        return [self._update(migration.key, **values), self._applied_event(migration, None)]
+        applied = self._applied_event(migration, None)
+        return [self._update(migration.key, **values), applied, *self._made(migration)]
 
     def stopped(
         self,
@@ -203,6 +234,7 @@ class Recorder:
         return [
             *map(_certain, self._forget(row)),
             self._event(recorded_again(row, None), EventType.FORGOTTEN, 0, 0, detail),
+            *([self._unmade(row.key)] if self._has_objects else []),
         ]
 
     def _rolled_back(
@@ -216,12 +248,16 @@ class Recorder:
         event = self._event(
             migration, EventType.ROLLED_BACK, duration, statements, origin=origin, replaces=row
         )
-        return [event, self._all_due(), *map(_certain, self._forget(row))]
+        return [event, *self._all_due(), *map(_certain, self._forget(row))]
 
-    def _all_due(self) -> Query:
+    def _all_due(self) -> list[Query]:
         """All repeatable files are due again: a dropped table may have taken its views along."""
         sql = f"DELETE FROM {self._state} WHERE namespace = %s AND kind <> %s"
-        return Query(sql, ("", str(Kind.VERSIONED)))
+        due = [Query(sql, ("", str(Kind.VERSIONED)))]
+        if self._has_objects:
+            made = self.tables.sql(MadeObject)
+            due.append(Query(f"DELETE FROM {made} WHERE namespace = %s", ("",)))
+        return due
 
     def resolved(self, migration: Recorded, row: Applied, applied: bool) -> list[Query]:
         """Record what a person says of an incomplete migration, as its file now is."""
@@ -230,7 +266,7 @@ class Recorder:
         if not applied:
             was_rollback = row.incomplete == Direction.ROLLBACK
             forgotten = map(_certain, self._forget(row))
-            return [*([self._all_due()] if was_rollback else []), *forgotten, event]
+            return [*(self._all_due() if was_rollback else []), *forgotten, event]
         return [self._update(row.key, incomplete="", **self._file_values(migration)), event]
 
     def _file_values(self, migration: Recorded) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from ..backends.base.backend import Backend
 from ..backends.base.introspection import DJANGO_MIGRATIONS
 from ..backends.base.values import Location
 from ..conf import HISTORY_TABLE_PREFIX, Settings, aliases_in_use
-from ..models import AppliedMigration, Event, Heartbeat, LockHolder, SchemaVersion
+from ..models import (
+    AppliedMigration,
+    Event,
+    Heartbeat,
+    LockHolder,
+    MadeObject,
+    SchemaVersion,
+)
 from ..sql.queries import Expression, Query, insert
 
 SCHEMA_VERSION = 1
@@ -20,6 +27,7 @@ MODELS: tuple[type[models.Model], ...] = (
     SchemaVersion,
     Event,
     AppliedMigration,
+    MadeObject,
     Heartbeat,
     LockHolder,
 )
@@ -30,6 +38,7 @@ _WRITTEN_BY: Mapping[type[models.Model], str] = {
     SchemaVersion: "",
     Event: ", INSERT",
     AppliedMigration: ", INSERT, UPDATE, DELETE",
+    MadeObject: ", INSERT, DELETE",
     Heartbeat: ", INSERT, UPDATE",
     LockHolder: ", INSERT, UPDATE",
 }

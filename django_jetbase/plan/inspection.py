@@ -8,6 +8,7 @@ from ..database import Database
 from ..exceptions import ProblemsError
 from ..files.disk import File, read_files
 from ..files.names import Files, migrations_of
+from ..migration import Kind
 from ..problems import Problem
 from .plan import (
     adopted_problems,
@@ -19,6 +20,7 @@ from .plan import (
     incomplete_problems,
     order_problems,
     starting_over_problems,
+    unmade_problems,
     upgrade_plan,
 )
 from .preparation import Preparation, Prepared
@@ -73,15 +75,18 @@ class Inspection:
         repeat: frozenset[str] = frozenset(),
     ) -> State:
         usual = OutOfOrder.IGNORE if skip and skip.files else OutOfOrder.ERROR
+        applied = self.history.read()
+        makes = any(row.kind is Kind.RUNS_ON_CHANGE for row in applied)
         return State(
             files.migrations,
-            self.history.read(),
+            applied,
             self.preparation.is_changed,
             OutOfOrder(self.settings.out_of_order or usual),
             files.unreadable,
             seen,
             resume,
             repeat,
+            self.history.unmade() if makes else {},
         )
 
     def texts(self, state: State, entry: Entry, longest: int) -> Texts:
@@ -115,7 +120,7 @@ class Inspection:
         """All at once, of files and history."""
         problems = self.faults(files, state)
         problems += [*incomplete_problems(state), *starting_over_problems(state)]
-        problems += ahead_problems(state)
+        problems += [*ahead_problems(state), *unmade_problems(state)]
         if not skip.files:
             problems += file_problems(state)
         if not skip.another_history:

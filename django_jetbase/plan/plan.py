@@ -141,6 +141,22 @@ def starting_over_problems(state: State) -> list[Problem]:
     return [_problem(Rule.STARTS_OVER, row, said, hint) for row in rows]
 
 
+def unmade_problems(state: State) -> list[Problem]:
+    """Repeatable files of which the database has not any more what they made."""
+    hint = "nothing needs to be done if that is what the file is for; else delete the file"
+    return [
+        _problem(
+            Rule.UNMADE,
+            migration,
+            f"has made {', '.join(state.unmade[migration.key])}, and that is gone, or is not what"
+            " it was, so an upgrade runs the file again",
+            hint,
+        )
+        for migration in state.migrations
+        if migration.key in state.unmade and migration in state.due
+    ]
+
+
 def file_problems(state: State) -> list[Problem]:
     """Applied files that are missing: an error, but for repeatable ones."""
     said = "was applied, and its file is gone, so an upgrade takes its record out"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..backends.base.objects import Made
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
 from ..files.directives import ROWS
@@ -11,7 +12,15 @@ from ..files.script import Script, Section, parse
 from ..history.recorded import Recorded, recorded, recorded_again
 from ..interop import foreign_history_that_recorded
 from ..interop.django_applied import Dependencies
-from ..migration import Applied, Direction, Migration, Origin, checksum, statements_checksum
+from ..migration import (
+    Applied,
+    Direction,
+    Kind,
+    Migration,
+    Origin,
+    checksum,
+    statements_checksum,
+)
 from ..problems import Problem, Rule
 from .of_django import too_early, unrecordable, without_record
 from .of_history import OwnTables
@@ -257,7 +266,12 @@ class Preparation:
         _sound(self.script(migration))
         is_kept = len(migration.text) <= self.settings.history_text_limit
         statements = "" if is_kept else self._statements_checksum(migration)
-        return recorded(migration, self.upgrade_checksum(migration), statements)
+        makes = self.makes(migration) if migration.kind is Kind.RUNS_ON_CHANGE else ()
+        return recorded(migration, self.upgrade_checksum(migration), statements, makes)
+
+    def makes(self, migration: Migration) -> list[Made]:
+        """The objects that a file makes, as far as its words tell."""
+        return self.backend.objects.made_by(self.script(migration).upgrade)
 
     def _statements_checksum(self, migration: Migration) -> str:
         return statements_checksum(self.script(migration).upgrade.compared)

@@ -1,7 +1,7 @@
 """Files and history side by side: what is applied, pending, missing or late."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -54,7 +54,8 @@ class State:
     `changed` tells whether the upgrade section of a file differs from what ran; `unreadable` are
     the keys of files that are there and cannot be read. A runs-always file is due only if nobody
     has run it after the row `seen`, as one whose key is in `repeat` is. With `resume` what is
-    incomplete is due, if it can go on.
+    incomplete is due, if it can go on. `unmade` are by key the names of what a runs-on-change file
+    has made and is gone, or is another one.
     """
 
     migrations: Sequence[Migration]
@@ -65,6 +66,7 @@ class State:
     seen: int | None = None
     resume: bool = False
     repeat: frozenset[str] = frozenset()
+    unmade: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> dict[str, Applied]:
@@ -248,7 +250,11 @@ class State:
             return self.goes_on(row) or self.starts_over(row)
         if migration.kind is Kind.RUNS_ALWAYS or migration.key in self.repeat:
             return self.seen is None or row.sequence <= self.seen
-        return migration.kind is Kind.RUNS_ON_CHANGE and self.changed(migration, row)
+        return migration.kind is Kind.RUNS_ON_CHANGE and self._is_another(migration, row)
+
+    def _is_another(self, migration: Migration, row: Applied) -> bool:
+        """Whether it, or what it has made, is not as it was applied."""
+        return migration.key in self.unmade or self.changed(migration, row)
 
     def goes_on(self, row: Applied) -> bool:
         """Whether an incomplete upgrade is taken up where it stopped."""
@@ -299,7 +305,7 @@ class State:
             return MigrationState.IGNORED
         if row is None:
             return MigrationState.PENDING
-        if migration.kind is Kind.RUNS_ALWAYS or not self.changed(migration, row):
+        if migration.kind is Kind.RUNS_ALWAYS or not self._is_another(migration, row):
             return MigrationState.APPLIED
         return MigrationState.CHANGED if migration.version else MigrationState.PENDING
 

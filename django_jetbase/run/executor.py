@@ -14,7 +14,7 @@ from ..history.recorded import Recorded
 from ..migration import Direction, Migration, Origin
 from ..plan.plan import Step
 from .done import Done
-from .failure import error_of, of_record
+from .failure import error_of, of_record, who_is_in_the_way, who_makes
 from .one_by_one import OneByOne
 from .retry import Retry
 from .task import PostponedError, Task, verify
@@ -58,8 +58,8 @@ class Executor:
             if may_wait and missing:
                 said = self.backend.errors.message_of(failure.__cause__)
                 raise PostponedError(said) from failure
-            makers = self.makers(missing) if missing else ()
-            error = error_of(failure, outcome, migration, section, step.direction, database, makers)
+            advice = "" if is_ours else self._advice(missing, failure, migration)
+            error = error_of(failure, outcome, migration, section, step.direction, database, advice)
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         except HistoryError as error:
@@ -71,6 +71,15 @@ class Executor:
                 self._log_failure(migration, section, f"{migration.path}: interrupted{by}")
             raise
         return Done(step, task.seconds, task.count)
+
+    def _advice(self, missing: str | None, failure: StatementFailed, migration: Recorded) -> str:
+        """Which other file has to do with it that the statement failed."""
+        if missing:
+            return who_makes(self.makers(missing), migration)
+        for name in self.backend.errors.dependants(failure.__cause__):
+            if said := who_is_in_the_way(name, self.makers(name), migration):
+                return said
+        return ""
 
     def record(self, step: Step, migration: Recorded, origin: Origin) -> Done:
         """Record a step that is not run. Raises HistoryError, and OvertakenError as `run` does."""

@@ -39,9 +39,9 @@ def error_of(
     section: Section,
     direction: Direction,
     database: Database,
-    makers: Sequence[Migration] = (),
+    advice: str = "",
 ) -> StatementError:
-    """The failure as an error for people; `makers` are likely to make what is missing."""
+    """The failure as an error for people; the `advice` is given where there is no remedy."""
     backend = database.backend
     said = backend.errors.message_of(failure.__cause__)
     line = column = statement = rules = None
@@ -63,7 +63,7 @@ def error_of(
     where = ":".join(str(part) for part in (migration.path, line, column) if part)
     text = "\n    ".join(filter(None, [f"{where}: {said}", *shown.splitlines()]))
     remedy = remedy or backend.errors.remedy(failure.__cause__, statement, section)
-    remedy = remedy or _who_makes(makers, migration)
+    remedy = remedy or advice
     resumes = direction is Direction.UPGRADE and backend.steps.records_progress(section)
     consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
     if outcome.forgets:
@@ -107,7 +107,18 @@ def _consequence(
     )
 
 
-def _who_makes(makers: Sequence[Migration], migration: Recorded) -> str:
+def who_is_in_the_way(name: str, makers: Sequence[Migration], migration: Recorded) -> str:
+    """Which repeatable file makes what depends on something that is to be changed."""
+    other = next((one for one in makers if one.path != migration.path), None)
+    if other is None or other.version:
+        return ""
+    return (
+        f"{other.path} seems to make {name}, which depends on that: drop {name} in this file first;"
+        f" the upgrade makes it anew by {other.path}, which must fit what you change."
+    )
+
+
+def who_makes(makers: Sequence[Migration], migration: Recorded) -> str:
     """Which other file makes what is missing, and how to have it run before."""
     other = next((one for one in makers if one.path != migration.path), None)
     if other is None:

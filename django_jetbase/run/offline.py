@@ -49,6 +49,7 @@ class Offline:
         yield _comment(f"Run it with: {self.client.usage}")
         yield from self.client.head()
         if creation := self.recorder.creation():
+            self.recorder.creates_tables = True
             yield from (
                 "",
                 _comment(

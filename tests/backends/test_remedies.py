@@ -313,7 +313,7 @@ def test_a_history_that_the_server_does_not_show(project: Project) -> None:
             with pytest.raises(CommandError, match="SELECT command denied") as caught:
                 user.call(command)
             grants = said_grants(str(caught.value))
-            assert len(grants) == 5
+            assert len(grants) == 6
         read = [grant.replace(", INSERT", "").replace(", UPDATE", "") for grant in grants]
         for grant in read:
             project.query(grant.replace(", DELETE", ""))

@@ -16,7 +16,7 @@ from ..waiting import has_open, until
 from .conftest import LONG, Runs, applied_events, ended, log
 
 SQLITE = pytest.mark.engines("sqlite")
-LIMIT = 200_000
+LIMIT = 208_000
 PATHS = ["V1__log.sql", "V2__big.sql", "V3__x.sql"]
 BIG = "INSERT INTO big VALUES (zeroblob(150000));"
 Start = Callable[[Project, Runs], "subprocess.Popen[str]"]

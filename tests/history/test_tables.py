@@ -355,9 +355,9 @@ def test_the_names_of_its_tables(project: Project) -> None:
     )
     project.call("upgrade", to_version="1")
     project.call("upgrade")
-    assert {"a", "jb_migration", "jb_event", "jb_lock", "jb_heartbeat", "jb_schema"} == set(
-        project.connection.introspection.table_names()
-    )
+    names = ("migration", "event", "lock", "heartbeat", "schema", "object")
+    tables = project.connection.introspection.table_names()
+    assert {"a", *(f"jb_{name}" for name in names)} == set(tables)
     assert place(project)["table"] == "jb_migration"
     assert "History: " in (said := project.call("status", verbosity=2))
     assert "jb_migration" in said

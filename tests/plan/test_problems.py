@@ -264,6 +264,16 @@ def test_W013(project: Project) -> None:
     assert project.call("upgrade") == "Nothing to do.\n"
 
 
+def test_W014(project: Project) -> None:
+    project.write(V1__a=A, ROC__v="CREATE TABLE IF NOT EXISTS made (id INTEGER);")
+    project.call("upgrade")
+    project.query("DROP TABLE made")
+    assert "an upgrade runs the file again" in found(project)["jetbase.W014"]["message"]
+    assert "jetbase.W014" in warned(project)
+    assert "Applied ROC__v.sql" in project.call("upgrade")
+    assert "jetbase.W014" not in found(project)
+
+
 def test_W013_in_a_script(project: Project) -> None:
     project.write(V1__a=A, ROC__v="SELECT 1;")
     project.call("upgrade")

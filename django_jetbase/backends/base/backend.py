@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .features import Features
     from .introspection import Introspection
     from .locking import Locking
+    from .objects import Objects
     from .operations import Operations
     from .schema import Schema
     from .session import Session
@@ -71,6 +72,7 @@ class Backend:
     session: "Session" = part()  # what a section may change, and how that is put back
     errors: "Errors" = part()  # what an error says and means
     locking: "Locking" = part()  # who lives and who waits
+    objects: "Objects" = part()  # what repeatable files make, and whether it is still so
     introspection: "Introspection" = part()  # which tables there are, and where
     schema: "Schema" = part()  # everything in it, to compare
     creation: "Creation" = part()  # scratch and test databases

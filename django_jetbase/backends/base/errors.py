@@ -82,6 +82,10 @@ class Errors(Part):
         """The name of what a statement wanted and is not there; None for any other error."""
         return None
 
+    def dependants(self, error: BaseException | None) -> list[str]:
+        """The names of what keeps a statement from changing that on which they depend."""
+        return []
+
     def readable(self, error: Exception, section: Section) -> Exception:
         """The error of a statement, as one whose message can be read."""
         return error

@@ -64,6 +64,13 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, 
 _OF_WHAT_IS_MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000"})
 _MISSING = re.compile(rf"[{_QUOTES}]?(?P<name>[\w.$]+)[{_QUOTES}]?(?:\([^)]*\))?\s+does not exist")
 
+_DEPENDED_UPON = frozenset({"2BP01", "0A000"})
+_DEPENDANT = re.compile(
+    r"^(?:.* on )?(?:materialized )?(?:view|function|procedure|trigger)"
+    rf" [{_QUOTES}]?(?P<name>[\w.$]+)",
+    re.MULTILINE,
+)
+
 _RECORD_FAULTS = {
     "42P01": RecordFault.GONE,
     "3F000": RecordFault.GONE,
@@ -94,6 +101,14 @@ class PostgreSQLErrors(Errors):
     def missing(self, error: BaseException | None) -> str | None:
         found = _MISSING.search(str(error)) if sqlstate(error) in _OF_WHAT_IS_MISSING else None
         return found["name"] if found else None
+
+    def dependants(self, error: BaseException | None) -> list[str]:
+        if sqlstate(error) not in _DEPENDED_UPON:
+            return []
+        detail = getattr(
+            getattr(getattr(error, "__cause__", None), "diag", None), "message_detail", ""
+        )
+        return [match["name"] for match in _DEPENDANT.finditer(detail or "")]
 
     def message_of(self, error: BaseException | None) -> str:
         diagnostic = getattr(getattr(error, "__cause__", None), "diag", None)
