@@ -289,34 +289,41 @@ class Migrator:
         makes_anew: bool,
     ) -> Prepared:
         with self.database.locked(command), self.database.backend.session.kept():
+            again: Callable[[], list[Planned]] = partial(self._taken_away, prepare)
             prepared = prepare()
-            while not self._run_steps(prepared.planned, done):
+            if not makes_anew or prepared.left or not self._repeats:
+                again = list
+            while not self._run_steps(prepared.planned, done, again):
                 prepared = prepare()
-            if makes_anew and not prepared.left:
-                self._make_anew(prepare, done)
+            for _round in range(_MOST_ROUNDS):  # since files may do that to each other, for ever
+                if not (planned := again()) or not self._run_steps(planned, done, again):
+                    break
             return prepared
 
-    def _make_anew(self, prepare: Callable[[], Prepared], done: list[Done]) -> None:
-        """Run the repeatable files again of which this run has taken away what they made.
+    def _taken_away(self, prepare: Callable[[], Prepared]) -> list[Planned]:
+        """The repeatable files that are due since this run has taken away what they made."""
+        unmade = self.history.unmade()
+        planned = prepare().planned if unmade else ()
+        again = [item for item in planned if item.step.subject.key in unmade]
+        for item in again:
+            names = ", ".join(unmade[item.step.subject.key])
+            self.database.backend.notice(f"{item.step.path} runs again: {names} is gone.")
+        return again
 
-        Such files may do that to each other, for ever.
+    def _run_steps(
+        self, planned: Iterable[Planned], done: list[Done], again: Callable[[], list[Planned]]
+    ) -> bool:
+        """Take the steps; False where another process overtook the plan.
+
+        `again` gives the repeatable files of which the steps have taken away what they made.
         """
-        for _round in range(_MOST_ROUNDS):
-            unmade = self.history.unmade() if self._repeats else {}
-            planned = prepare().planned if unmade else ()
-            for item in (again := [p for p in planned if p.step.subject.key in unmade]):
-                names = ", ".join(unmade[item.step.subject.key])
-                self.database.backend.notice(f"{item.step.path} runs again: {names} is gone.")
-            if not again or not self._run_steps(again, done):
-                return
-
-    def _run_steps(self, planned: Iterable[Planned], done: list[Done]) -> bool:
-        """Take the steps; False where another process overtook the plan."""
         executor = Executor(self.database, self._makers)
         try:
             for kind, items in groupby(planned, key=lambda item: item.step.subject.kind):
-                may_wait = kind is not Kind.VERSIONED
-                (self._run_in_some_order if may_wait else self._run_all)(executor, items, done)
+                if kind is Kind.VERSIONED:
+                    self._run_all(executor, items, done)
+                else:
+                    self._run_in_some_order(executor, items, done, again)
         except OvertakenError:
             return False
         except JetbaseError as error:
@@ -330,26 +337,44 @@ class Migrator:
             self.report(done[-1])
 
     def _run_in_some_order(
-        self, executor: Executor, items: Iterable[Planned], done: list[Done]
+        self,
+        executor: Executor,
+        items: Iterable[Planned],
+        done: list[Done],
+        again: Callable[[], list[Planned]],
     ) -> None:
-        """One for which something is missing comes again behind the others, which may make it."""
+        """One for which something is missing comes again behind the others, which may make it.
+
+        Among them those of which this run has taken away what they made.
+        """
         queue = list(items)
         while queue:
             waiting: list[Planned] = []
             for item in queue:
+                may_wait = len(queue) > 1 or (again is not list and self._lacks_others(item))
                 try:
-                    step = self._run_step(executor, item, may_wait=len(queue) > 1)
+                    step = self._run_step(executor, item, may_wait=may_wait)
                 except PostponedError as error:
                     said = str(error).splitlines()[0]
-                    self.database.backend.notice(f"{item.step.path}: {said}; it waits for others.")
+                    if len(queue) > 1:
+                        where = item.step.path
+                        self.database.backend.notice(f"{where}: {said}; it waits for others.")
                     waiting.append(self._again(item))
                 else:
                     done.append(step)
                     self.report(step)
-            if len(waiting) == len(queue):  # nothing moves: this one fails now
-                self._run_all(executor, waiting[:1], done)
-                del waiting[0]
+            if len(waiting) == len(queue):  # nothing moves
+                known = {item.step.path for item in queue}
+                others = [item for item in again() if item.step.path not in known]
+                if not others:  # this one fails now
+                    self._run_all(executor, waiting[:1], done)
+                    del waiting[0]
+                waiting = [*others, *waiting]
             queue = waiting
+
+    def _lacks_others(self, item: Planned) -> bool:
+        """Whether other files must make anew what may be what this one misses."""
+        return any(key != item.step.subject.key for key in self.history.unmade())
 
     def _again(self, item: Planned) -> Planned:
         """The same step as things now are: where it is no transaction, some of it may be there."""
