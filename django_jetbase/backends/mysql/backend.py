@@ -8,6 +8,7 @@ from django.db import Error
 from ...sql.lexicon import Lexicon
 from ..base.backend import Backend
 from ..base.character_set import CharacterSet
+from .errors import code_of
 from .lexicon import MySQLLexicon
 from .session import set_variable
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _MYSQLCLIENT = "MySQLdb"
 _MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol
+_PROBE, _NO_SUCH_SAVEPOINT = "django_jetbase_probe", 1305
 _NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
 
 
@@ -71,10 +73,20 @@ class MySQLBackend(Backend):
         return bool(flags & _MULTI_STATEMENTS)
 
     def in_transaction(self) -> bool:
+        """MySQL tells it only by whether a savepoint outlives its statement.
+
+        Without autocommit that is always so.
+        """
+        if self.session.is_mariadb:  # LIMIT, since a file may have set another one
+            return self.execute("SELECT @@in_transaction LIMIT 1") == [(1,)]
+        self.execute(f"SAVEPOINT {_PROBE}")
         try:
-            return self.execute("SELECT @@in_transaction") == [(1,)]
-        except Error:  # MySQL has no such variable
-            return False
+            self.execute(f"RELEASE SAVEPOINT {_PROBE}")
+        except Error as error:
+            if code_of(error) == _NO_SUCH_SAVEPOINT:
+                return False
+            raise
+        return True
 
     def begin(self) -> None:
         self.execute("START TRANSACTION")

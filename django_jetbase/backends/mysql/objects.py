@@ -15,7 +15,7 @@ class _Kind(NamedTuple):
     @property
     def found(self) -> str:
         """What is there in this database; a definition may be hidden from the user."""
-        shown = f"coalesce(md5(nullif({self.definition}, '')), '{UNREADABLE}')"
+        shown = f"coalesce(sha2(nullif({self.definition}, ''), 256), '{UNREADABLE}')"
         return (
             f"SELECT {self.prefix}_name AS name,"
             f" {shown if self.definition else repr('table')} AS definition"

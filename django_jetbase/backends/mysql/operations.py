@@ -157,7 +157,7 @@ class MySQLOperations(Operations):
             super().run(index, statement, section)
         except StatementFailed as failure:
             commits_first = statement.keyword in _COMMITS or self._begins(statement)
-            asks = was_open and self.session.is_mariadb and not self._is_pure(statement)
+            asks = was_open and not self._is_pure(statement)
             if asks and self.backend.is_connected():
                 commits_first = not self._asked()[0]
             if commits_first:
@@ -205,9 +205,11 @@ class MySQLOperations(Operations):
             return self._open or not self._autocommit
         commits = any(map(self._commits, self.parts(statement)))
         was_open = self._open or not self._autocommit
-        if self.session.is_mariadb and (was_open or not commits or statement.keyword == "COMMIT"):
-            self._open, self._autocommit = self._asked()
-            return self._open
+        if was_open or not commits or statement.keyword == "COMMIT":
+            is_open, self._autocommit = self._asked()
+            if self._autocommit or self.session.is_mariadb:
+                self._open = is_open
+                return self._open
         if self._begins(statement):
             self._open = True
         elif statement.keyword in ("COMMIT", "ROLLBACK"):
@@ -225,12 +227,11 @@ class MySQLOperations(Operations):
     def _asked(self) -> tuple[bool, bool]:
         """Whether a transaction is open, and whether statements commit by themselves.
 
-        The words of a statement do not always tell; MariaDB does, of MySQL they must do.
+        The words of a statement do not always tell. Of MySQL without autocommit they must do.
         """
-        with failing(None):  # LIMIT, since a file may have set another one
-            sql = "SELECT @@in_transaction, @@autocommit LIMIT 1"
-            ((is_open, autocommit),) = self.execute(sql)
-        return bool(is_open), bool(autocommit)
+        with failing(None):
+            ((autocommit,),) = self.execute("SELECT @@autocommit LIMIT 1")
+            return self.backend.in_transaction(), bool(autocommit)
 
     def _is_partial(
         self, statement: Statement, error: BaseException | None, was_open: bool
