@@ -30,7 +30,9 @@ class Origin(StrEnum):
     BASELINE = "baseline"
     IMPORT = "import"
     DJANGO = "django"  # Django's own migrations had done the same
-    RETIRED = "retired"  # a repeatable file that is gone, of a step only: it leaves the history
+    # Of steps only: a repeatable file that is gone leaves the history, or has another name.
+    RETIRED = "retired"
+    RENAMED = "renamed"
 
 
 class MigrationState(StrEnum):
@@ -57,6 +59,7 @@ class EventType(StrEnum):
     IMPORTED = "imported"
     ACCEPTED = "checksum fixed"
     FORGOTTEN = "forgotten"
+    RENAMED = "renamed"
 
 
 class Direction(StrEnum):

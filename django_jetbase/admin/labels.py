@@ -36,6 +36,7 @@ EVENTS = {
     str(EventType.IMPORTED): _("imported"),
     str(EventType.ACCEPTED): _("checksum fixed"),
     str(EventType.FORGOTTEN): _("forgotten"),
+    str(EventType.RENAMED): _("renamed"),
 }
 ORIGINS = {
     str(Origin.RUN): _("was run"),

@@ -50,11 +50,15 @@ def _django_migrations(value: str) -> tuple[str, ...]:
     return (_django_migration(value),)
 
 
-def _repeatable(value: str) -> tuple[str, ...]:
+def _name_of_repeatable(value: str) -> str:
     name = parse_name(value.rpartition("/")[2])
     if name is None or name.version:
         raise ValueError
-    return (value,)
+    return value
+
+
+def _repeatables(value: str) -> tuple[str, ...]:
+    return (_name_of_repeatable(value),)
 
 
 def _matching(pattern: Any, value: str) -> Any:
@@ -108,7 +112,9 @@ class Directives:
         "app.0001_name", _django_migrations, head=True, adds=True, default=()
     )
     # The repeatable files that run before, if they are due.
-    needs: tuple[str, ...] = _row("ROC__x.sql", _repeatable, head=True, adds=True, default=())
+    needs: tuple[str, ...] = _row("ROC__x.sql", _repeatables, head=True, adds=True, default=())
+    # The path that this repeatable file had before.
+    was: str | None = _row("ROC__old.sql", _name_of_repeatable, head=True, once=True)
     # The migration of Django's that does the same.
     django: str | None = _row("app.0001_name", _django_migration, head=True, once=True)
 
@@ -120,7 +126,7 @@ class Directives:
         """
         row, before = ROWS.get(name), getattr(self, name, None)
         if row and row.once and before is not None:
-            raise ValueError("a file stands for one migration", "keep one")
+            raise ValueError(f"a file has one {name}", "keep one")
         if row is None or (row.head and not in_head):
             raise ValueError
         try:

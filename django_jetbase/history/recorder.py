@@ -106,7 +106,17 @@ class Recorder:
         if origin is Origin.RETIRED:
             assert row is not None  # the record that is taken out
             return self.forgotten(row, "its file is gone")
+        if origin is Origin.RENAMED:
+            assert row is not None  # the record under the name of before
+            return self._renamed(migration, row)
         return self.closing(migration, row, direction, 0, 0, origin)
+
+    def _renamed(self, migration: Recorded, row: Applied) -> list[Query]:
+        """The record stays, and is that of the file under its new name."""
+        values = {"key": migration.key, **self._file_values(migration)}
+        event = self._event(migration, EventType.RENAMED, 0, 0, f"was {row.path}")
+        made = [self._unmade(row.key)] if self._has_objects else []
+        return [self._update_row(row, **values), event, *made, *self._made(migration)]
 
     def beginning(
         self,

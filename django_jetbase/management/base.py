@@ -274,6 +274,8 @@ class JetbaseCommand(BaseCommand):
         label = planned.step.subject.label
         if planned.section is None:
             verb = "retire" if planned.step.retires else "only record"
+            if planned.step.renames and planned.step.applied:
+                verb, label = "rename", f"{planned.step.applied.label} to {label}"
             self.say(f"Would {verb} {label}")
             return
         self.say(f"Would run {label}")

@@ -8,7 +8,7 @@ from ..database import Database
 from ..exceptions import ProblemsError
 from ..files.disk import File, read_files
 from ..files.names import Files, migrations_of
-from ..migration import Kind
+from ..migration import Applied, Kind
 from ..problems import Problem
 from .plan import (
     adopted_problems,
@@ -87,7 +87,30 @@ class Inspection:
             resume,
             repeat,
             self.history.unmade() if makes else {},
+            self._renamed(files, applied),
         )
+
+    def _renamed(self, files: Files, applied: Iterable[Applied]) -> dict[str, Applied]:
+        """By key of a repeatable file the row that it has under its name of before.
+
+        Where more than the name is another, it is another file. None is parsed unless one is gone.
+        """
+        known = {migration.key for migration in files.migrations}
+        rows = [row for row in applied if not row.version and row.path and not row.incomplete]
+        gone = {row.path: row for row in rows if row.key not in known | files.unreadable}
+        keys = {row.key for row in rows}
+        found: dict[str, Applied] = {}
+        for migration in files.migrations if gone else ():
+            if migration.version or migration.key in keys:
+                continue
+            row = gone.get(self.preparation.was(migration) or "")
+            if (
+                row
+                and row.kind is migration.kind
+                and not self.preparation.is_changed(migration, row)
+            ):
+                found[migration.key] = row
+        return found
 
     def texts(self, state: State, entry: Entry, longest: int) -> Texts:
         """Of what was applied no more than one character beyond the `longest`."""

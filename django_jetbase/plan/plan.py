@@ -35,6 +35,11 @@ class Step:
         return self.direction is Direction.UPGRADE and self.migration is None
 
     @property
+    def renames(self) -> bool:
+        """Whether it only gives the record of a repeatable file another name."""
+        return bool(self.migration and self.applied and self.migration.key != self.applied.key)
+
+    @property
     def subject(self) -> Migration | Applied:
         return subject(self.migration, self.applied)
 
@@ -299,7 +304,7 @@ def upgrade_plan(
         chosen = due
     applied = state.by_key
     chosen, unmet = _in_order_of_needs(chosen, state, needs)
-    rows = ((migration, applied.get(migration.key)) for migration in chosen)
+    rows = ((m, applied.get(m.key) or state.renamed.get(m.key)) for m in chosen)
     steps = (Step(Direction.UPGRADE, m, row, bool(row and state.goes_on(row))) for m, row in rows)
     retired = state.retired if retires and repeatables and not left else []
     retiring = (Step(Direction.UPGRADE, None, row) for row in retired)

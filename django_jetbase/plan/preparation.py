@@ -82,6 +82,9 @@ class Preparation:
     def _planned(self, step: Step, dependencies: Dependencies, *, fake: bool) -> Planned:
         if step.retires:
             return Planned(step, None, Origin.RETIRED)
+        if step.renames:
+            _sound(self._script_of(step))
+            return Planned(step, None, Origin.RENAMED)
         if fake:
             self._script_of(step) if step.migration else None
             return Planned(step, None, Origin.FAKE)
@@ -149,6 +152,10 @@ class Preparation:
     def needs(self, migration: Migration) -> tuple[str, ...]:
         """The repeatable files that a file wants to run before it."""
         return self.script(migration).upgrade.directives.needs
+
+    def was(self, migration: Migration) -> str | None:
+        """The path that a repeatable file had before."""
+        return self.script(migration).upgrade.directives.was
 
     def _unmet(self, unmet: Unmet) -> Problem:
         given = self.script(unmet.migration).upgrade

@@ -55,7 +55,8 @@ class State:
     the keys of files that are there and cannot be read. A runs-always file is due only if nobody
     has run it after the row `seen`, as one whose key is in `repeat` is. With `resume` what is
     incomplete is due, if it can go on. `unmade` are by key the names of what a runs-on-change file
-    has made and is gone, or is another one.
+    has made and is gone, or is another one; `renamed` are by key of a repeatable file the rows that
+    it has under its name of before.
     """
 
     migrations: Sequence[Migration]
@@ -67,6 +68,7 @@ class State:
     resume: bool = False
     repeat: frozenset[str] = frozenset()
     unmade: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    renamed: Mapping[str, Applied] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> dict[str, Applied]:
@@ -110,6 +112,7 @@ class State:
             and not row.incomplete
             and row.key not in self.files_by_key
             and row.key not in self.unreadable
+            and row not in self.renamed.values()
         ]
 
     @cached_property
@@ -272,7 +275,11 @@ class State:
         """
         pairs: list[tuple[Migration | None, Applied | None]] = [
             *((migration, self.row_of(migration)) for migration in self.migrations),
-            *((None, row) for row in self.applied if row.key not in self.files_by_key),
+            *(
+                (None, row)
+                for row in self.applied
+                if row.key not in self.files_by_key and row not in self.renamed.values()
+            ),
         ]
         pairs.sort(key=lambda pair: run_order(subject(*pair)))
         return [self._entry(*pair, (failures or {}).get(subject(*pair).key)) for pair in pairs]

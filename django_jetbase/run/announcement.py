@@ -45,7 +45,7 @@ class Announcement:
         """Tell that it was taken, unless another process did."""
         if done.by_other:
             return
-        if self.step.retires:
+        if self.step.retires or self.step.renames:
             pass  # nothing was applied
         elif self.step.direction is Direction.UPGRADE:
             self._send(signals.migration_applied, done=done)

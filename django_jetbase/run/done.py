@@ -8,6 +8,7 @@ _WITHOUT_RUNNING = {
     Origin.FAKE: "recorded only",
     Origin.DJANGO: "recorded only: Django's migration had done it",
     Origin.RETIRED: "its file is gone",
+    Origin.RENAMED: "its record goes with it",
 }
 
 
@@ -27,5 +28,8 @@ class Done:
     def __str__(self) -> str:
         how = "by another process" if self.by_other else f"{self.duration:.2f} s"
         how = _WITHOUT_RUNNING.get(self.origin, how)
+        label, before = self.step.subject.label, self.step.applied
+        if self.step.renames and before:
+            return f"Renamed {before.label} to {label} ({how})"
         verb = "Retired" if self.step.retires else _VERBS[self.step.direction]
-        return f"{verb} {self.step.subject.label} ({how})"
+        return f"{verb} {label} ({how})"

@@ -27,7 +27,7 @@ def verify(database: Database, step: Step, migration: Recorded) -> None:
     """Raise where the lock is another's, or the history not what the step was planned on."""
     if database.backend.features.transaction_is_lock:
         database.lock.ask()
-    row = database.history.row(migration.key)
+    row = database.history.row(step.applied.key if step.applied else migration.key)
     if (row.sequence if row else None) != (step.applied.sequence if step.applied else None):
         raise OvertakenError
 

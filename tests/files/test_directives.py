@@ -21,6 +21,7 @@ VALUES = {
     "other_markers": ("ignore", "ignore"),
     "after": ("shop.0003", ("shop.0003",)),
     "needs": ("views/RA__x.sql", ("views/RA__x.sql",)),
+    "was": ("views/ROC__x.sql", "views/ROC__x.sql"),
     "django": ("shop.0003", "shop.0003"),
 }
 
@@ -86,7 +87,7 @@ def test_one_too_many_does_not_show_the_value_of_a_placeholder() -> None:
     values = {"NAME": "secret.0002"}
     (problem,) = parse("V1__a.sql", text, Lexicon(), values).problems
     assert (problem.line, problem.hint) == (2, "keep one")
-    assert "'django=${NAME}': a file stands for one migration" in problem.message
+    assert "'django=${NAME}': a file has one django" in problem.message
 
 
 def test_those_of_the_file_stand_in_its_head_only() -> None:
@@ -96,5 +97,5 @@ def test_those_of_the_file_stand_in_its_head_only() -> None:
     assert problem.hint == (
         "known are delimiter=…, transaction=on|off, foreign_keys=on|off, lock_timeout=5s,"
         " statement_timeout=5min, role=NAME and, above the upgrade, other_markers=ignore,"
-        " after=app.0001_name, needs=ROC__x.sql, django=app.0001_name"
+        " after=app.0001_name, needs=ROC__x.sql, was=ROC__old.sql, django=app.0001_name"
     )

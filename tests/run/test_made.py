@@ -240,3 +240,50 @@ def test_the_file_is_named_that_is_in_the_way(project: Project, change: str) -> 
     if "bigint" in change:
         project.write(V3__c=f"DROP VIEW v CASCADE;\n{change}")
         assert ran(project.call("upgrade")) == ["V3__c.sql", "ROC__v.sql", "ROC__w.sql"]
+
+
+def renames(project: Project, head: str = "") -> None:
+    text = (project.folder / "ROC__v.sql").read_text()
+    (project.folder / "ROC__v.sql").unlink()
+    (project.folder / "views").mkdir()
+    (project.folder / "views" / "ROC__new.sql").write_text(f"{head}{text}")
+
+
+def test_a_renamed_file_keeps_its_record(project: Project) -> None:
+    project.write(V1__a=A, ROC__v=view(project), RA__r="SELECT 1;")
+    project.call("upgrade")
+    ids = dict(project.query("SELECT path, id FROM django_jetbase_migration"))
+    renames(project, "-- jetbase: was=ROC__v.sql\n")
+    (project.folder / "RA__r.sql").rename(project.folder / "RA__s.sql")
+    assert "Would rename ROC__v.sql to views/ROC__new.sql" in project.call("upgrade", dry_run=True)
+    assert project.call("upgrade", check=True) == "Nothing is pending.\n"
+    assert project.run_script(project.call("upgrade", sql=True)).returncode == 0
+    assert ("views/ROC__new.sql", ids["ROC__v.sql"]) in project.query(
+        "SELECT path, id FROM django_jetbase_migration"
+    )
+    event = next(event for event in project.events() if event["event"] == "renamed")
+    assert (event["path"], event["detail"]) == ("views/ROC__new.sql", "was ROC__v.sql")
+    assert "RA__s.sql" in project.applied()
+    project.call("upgrade")
+    assert state(project, "views/ROC__new.sql") == "applied"
+    project.query("DROP VIEW v")
+    assert "views/ROC__new.sql" in ran(project.call("upgrade"))
+
+
+def test_a_renamed_file_that_is_changed_too_runs(project: Project) -> None:
+    project.write(V1__a=A, ROC__v=view(project))
+    project.call("upgrade")
+    renames(project, "-- jetbase: was=ROC__v.sql\nSELECT 1;\n")
+    said = project.call("upgrade")
+    assert ran(said) == ["views/ROC__new.sql"]
+    assert "Retired ROC__v.sql" in said
+    assert project.applied() == ["V1__a.sql", "views/ROC__new.sql"]
+
+
+def test_a_name_of_before_on_a_new_database_or_with_the_old_file(project: Project) -> None:
+    project.write(V1__a=A, ROC__v=view(project))
+    project.write(ROC__w="-- jetbase: was=ROC__v.sql\n-- jetbase: other_markers=ignore\nSELECT 1;")
+    assert ran(project.call("upgrade")) == ["V1__a.sql", "ROC__v.sql", "ROC__w.sql"]
+    project.write(ROC__x="-- jetbase: was=V1__a.sql\nSELECT 1;")
+    with pytest.raises(CommandError, match=r"ROC__x\.sql:1:1: 'was=V1__a\.sql' is no directive"):
+        project.call("upgrade")

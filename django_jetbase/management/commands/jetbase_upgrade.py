@@ -97,7 +97,8 @@ class Command(JetbaseCommand):
             )
         except ProblemsError as error:
             raise self.failure(error, str(error), FINDING) from error
-        due = [planned.step.subject for planned in result.planned if not planned.step.retires]
+        steps = (planned.step for planned in result.planned)
+        due = [step.subject for step in steps if not step.retires and not step.renames]
         pending = [*(m for m in due if m.kind is not Kind.RUNS_ALWAYS), *result.left]
         if self.json:
             self.print_json(
