@@ -77,10 +77,13 @@ class Migrator:
         with self.database.reading():
             files = self.inspection.files()
             state = self.inspection.state(files, skip)
-            problems = self.inspection.all_problems(files, state, skip)
+            prepared = self.inspection.prepared(state)
+            problems = together(self.inspection.problems(files, state, skip), prepared)
             entries = tuple(state.entries(self.history.failures()))
             place = self.database.tables.place
-        return Status(entries, problems, tuple(state.due), state.current, place)
+        recorded = (item.step.path for item in prepared.planned if item.section is None)
+        due = tuple(state.due)
+        return Status(entries, problems, due, state.current, place, frozenset(recorded))
 
     def events(self) -> list[Past]:
         """Everything that ever happened, oldest first."""

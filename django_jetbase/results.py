@@ -29,13 +29,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Status:
-    """Everything there is, in the order in which it runs, and what is wrong with it."""
+    """Everything there is, in the order in which it runs, and what is wrong with it.
+
+    `only_recorded` are the paths of pending files that an upgrade would not run, only record.
+    """
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     pending: tuple[Migration, ...]
     current: Version | None
     history: Place
+    only_recorded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

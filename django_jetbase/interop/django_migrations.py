@@ -1,7 +1,8 @@
 """Django's own migrations as SQL, for a file of ours."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -13,7 +14,7 @@ from django.db.migrations.exceptions import (
     IrreversibleError,
 )
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import SeparateDatabaseAndState
+from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
 from ..backends import backend_of, message_of
@@ -31,7 +32,9 @@ _Key = tuple[str, str]  # app and name
 class DjangoSQL(NamedTuple):
     """A Django migration as SQL. `rollback` is None where it cannot be reversed.
 
-    `unsure` is the direction whose SQL depends on names that this database does not have now.
+    `unsure` is the direction whose SQL depends on names that this database does not have now;
+    `after` are migrations that stay with Django and must be applied before. With `only_sql` it is
+    not the whole, and stands for nothing: it runs behind the migration.
     """
 
     app_label: str
@@ -40,6 +43,12 @@ class DjangoSQL(NamedTuple):
     rollback: str | None
     transaction: bool
     unsure: Direction | None = None
+    after: tuple[str, ...] = ()
+    only_sql: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.app_label}.{self.name}"
 
     @property
     def text(self) -> str:
@@ -52,7 +61,14 @@ class DjangoSQL(NamedTuple):
     @property
     def above(self) -> str:
         """What stands above the rollback section."""
-        lines = [f"-- jetbase: django={self.app_label}.{self.name}"]
+        lines = [] if self.only_sql else [f"-- jetbase: django={self.label}"]
+        lines += [f"-- jetbase: after={label}" for label in self.after]
+        if self.only_sql:
+            lines += [
+                f"-- jetbase: after={self.label}",
+                "-- Take this SQL out of that migration. A database that has it is told so once:",
+                "-- jetbase_upgrade --fake",
+            ]
         if not self.transaction:
             lines.append("-- jetbase: transaction=off")
         lines += [*self._doubt(Direction.UPGRADE), "", self.upgrade, "", ""]
@@ -71,16 +87,63 @@ class DjangoSQL(NamedTuple):
         ]
 
 
-def sql_of(
-    connection: BaseDatabaseWrapper, app_label: str, prefix: str, placeholders: Mapping[str, str]
-) -> DjangoSQL:
-    """The SQL of a migration as `sqlmigrate` gives it, and the write to Django's own record.
+def all_sql_of(
+    connection: BaseDatabaseWrapper,
+    app_label: str,
+    names: str,
+    placeholders: Mapping[str, str],
+    moved: Callable[[str], bool] = lambda label: False,
+    *,
+    only_sql: bool = False,
+) -> list[DjangoSQL]:
+    """The SQL of a migration, or of all from one to another (`0002..0041`) in their order.
+
+    As `sqlmigrate` gives it, and the write to Django's own record. `moved` tells which other
+    migrations are files already. With `only_sql` it is that of RunSQL alone.
 
     Raises DjangoMigrationError where there is no such migration, or not as SQL alone.
     """
     loader = MigrationLoader(connection, replace_migrations=False)
-    migration = _found(loader, app_label, prefix)
-    _refuse(migration)
+    migrations = _all_found(loader, app_label, names)
+    if only_sql:
+        migrations = list(map(_without_others, migrations))
+    for migration in migrations:
+        _refuse(migration)
+        loader.graph.nodes[app_label, migration.name] = migration
+    own = {(one.app_label, one.name) for one in migrations}
+    found = []
+    for migration in migrations:
+        parents = loader.graph.node_map[migration.app_label, migration.name].parents
+        labels = sorted(".".join(parent.key) for parent in parents if parent.key not in own)
+        after = () if only_sql else tuple(label for label in labels if not moved(label))
+        sql = _sql_of(connection, loader, migration, placeholders, only_sql=only_sql)
+        found.append(sql._replace(after=after))
+    return found
+
+
+def _all_found(loader: MigrationLoader, app_label: str, names: str) -> list[Migration]:
+    first, dots, last = names.partition("..")
+    begin = _found(loader, app_label, first)
+    if not dots:
+        return [begin]
+    end = _found(loader, app_label, last)
+    plan = [key for key in loader.graph.forwards_plan((app_label, end.name)) if key[0] == app_label]
+    if (app_label, begin.name) not in plan:
+        raise DjangoMigrationError(
+            f"{app_label}.{begin.name} does not come before {app_label}.{end.name}."
+        )
+    return [loader.graph.nodes[key] for key in plan[plan.index((app_label, begin.name)) :]]
+
+
+def _sql_of(
+    connection: BaseDatabaseWrapper,
+    loader: MigrationLoader,
+    migration: Migration,
+    placeholders: Mapping[str, str],
+    *,
+    only_sql: bool,
+) -> DjangoSQL:
+    app_label = migration.app_label
     applied = (app_label, migration.name) in loader.applied_migrations
     upgrade, looked = _collected(connection, loader, migration, backwards=False)
     unsure = Direction.UPGRADE if looked and applied else None
@@ -95,13 +158,15 @@ def sql_of(
     now = backend.introspection.django_now
     insert = f"INSERT INTO {table} ({app}, {name}, {at}) VALUES ({label}, {full_name}, {now});"
     delete = f"DELETE FROM {table} WHERE {app} = {label} AND {name} = {full_name};"
+    record = ([], []) if only_sql else (["", insert], ["", delete])
     sql = DjangoSQL(
         app_label,
         migration.name,
-        "\n".join([*upgrade, "", insert]),
-        None if rollback is None else "\n".join([*rollback, "", delete]),
+        "\n".join([*upgrade, *record[0]]),
+        None if rollback is None else "\n".join([*rollback, *record[1]]),
         migration.atomic,
         unsure,
+        only_sql=only_sql,
     )
     _verify(sql, backend, placeholders)
     return sql
@@ -159,6 +224,14 @@ def _refuse(migration: Migration) -> None:
             f"{label} replaces other migrations, of which Django keeps a record each: name one of"
             " those, or finish the squash by removing its `replaces`."
         )
+    mixed = [operation for operation in migration.operations if _changes_state(operation)]
+    if mixed and any(isinstance(one, RunSQL) for one in _database_operations(migration.operations)):
+        raise DjangoMigrationError(
+            f"{label} has SQL beside what changes models ({mixed[0].describe()}), and stays with"
+            " Django for that: a file that stands for it would then be recorded on a new database,"
+            " and its SQL never run. Split it into two migrations; or write its SQL alone, with"
+            " --only-sql."
+        )
     for operation in _database_operations(migration.operations):
         if not operation.reduces_to_sql:
             code = getattr(operation, "code", None)
@@ -167,6 +240,29 @@ def _refuse(migration: Migration) -> None:
                 f"{label} runs Python, which no SQL file can: {name}. Leave it to Django in a"
                 " migration of its own, or write its work as SQL."
             )
+
+
+def _without_others(migration: Migration) -> Migration:
+    """The same with nothing but its RunSQL. Raises DjangoMigrationError where it has none."""
+    alone: Any = copy(migration)
+    alone.operations = [
+        RunSQL(one.sql, one.reverse_sql)
+        for one in _database_operations(migration.operations)
+        if isinstance(one, RunSQL)
+    ]
+    if not alone.operations:
+        label = f"{migration.app_label}.{migration.name}"
+        raise DjangoMigrationError(
+            f"{label} has no RunSQL, of which --only-sql could write a file."
+        )
+    return alone  # type: ignore[no-any-return]
+
+
+def _changes_state(operation: Operation) -> bool:
+    """Whether Django's models are others behind it."""
+    if isinstance(operation, (RunSQL, SeparateDatabaseAndState)):
+        return bool(operation.state_operations)
+    return not isinstance(operation, RunPython)
 
 
 def _database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:

@@ -72,13 +72,13 @@ def failure_document(error: Exception, message: str, done: Iterable[Done]) -> di
 def status_document(status: Status) -> dict[str, Any]:
     return {
         "current": str(status.current) if status.current else None,
-        "migrations": [_entry_document(entry) for entry in status.entries],
+        "migrations": [_entry_document(entry, status) for entry in status.entries],
         "problems": problem_documents(status.problems),
         "history": status.history._asdict(),
     }
 
 
-def _entry_document(entry: Entry) -> dict[str, Any]:
+def _entry_document(entry: Entry, status: Status) -> dict[str, Any]:
     row, failure = entry.applied, entry.failure
     return migration_document(entry.subject) | {
         "state": entry.state,
@@ -88,6 +88,7 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
         "statements": row.statements if row else None,
         "database_user": row.database_user if row else None,
         "host": row.host if row else None,
+        "only_recorded": entry.applied is None and entry.subject.path in status.only_recorded,
         "failure": {"at": failure.at.isoformat(), "message": failure.message} if failure else None,
     }
 

@@ -156,8 +156,11 @@ class Inspection:
 
     def all_problems(self, files: Files, state: State, skip: Skip) -> tuple[Problem, ...]:
         """What an upgrade of everything that is pending would be told."""
-        prepared = self.preparation.prepare(upgrade_plan(state, needs=self.preparation.needs))
-        return together(self.problems(files, state, skip), prepared)
+        return together(self.problems(files, state, skip), self.prepared(state))
+
+    def prepared(self, state: State) -> Prepared:
+        """What an upgrade of everything that is pending would do."""
+        return self.preparation.prepare(upgrade_plan(state, needs=self.preparation.needs))
 
     def refuse_faults(self, files: Files, consequence: str) -> None:
         """Raise ProblemsError where something is wrong with the files alone."""

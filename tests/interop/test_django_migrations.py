@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db.migrations import Migration, RunSQL
+from django.db.migrations import AddField, Migration, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import IntegerField
 
 from django_jetbase.interop.django_applied import Dependencies
 
@@ -90,6 +91,9 @@ def test_what_django_has_applied_is_recorded_only(made: Project) -> None:
     migrate(made, "catalog", "0002")
     said = made.call("upgrade", dry_run=True)
     assert "Would only record" in said
+    assert made.call("status").count("(would only record)") == 2
+    found = json.loads(made.call("status", json=True))["migrations"]
+    assert [entry["only_recorded"] for entry in found] == [True, True, False]
     lines = made.call("upgrade").splitlines()
     assert ["recorded only" in line for line in lines] == [True, True, False]
     assert shown(made) == list(DONE)
@@ -331,3 +335,84 @@ def test_a_name_with_a_dash(project: Project) -> None:
     project.write(V1__a="-- jetbase: django=catalog.0001_add-dash\nCREATE TABLE a (id INTEGER);")
     project.call("upgrade")
     assert project.tables() == {"a"}
+
+
+def texts(project: Project) -> list[str]:
+    return [path.read_text() for path in sorted(project.folder.iterdir())]
+
+
+def test_sql_beside_what_changes_models_is_refused(
+    project: Project, catalog: type[Migration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a new database would record the file because of the field, and never run its SQL."""
+    field = AddField("book", "isbn", IntegerField(null=True))
+    view = RunSQL("CREATE VIEW titles AS SELECT title FROM catalog_book", "DROP VIEW titles")
+    mixed: list[list[Any]] = [
+        [field, view],
+        [RunSQL("SELECT 1", state_operations=[field])],
+        [SeparateDatabaseAndState([view], [field])],
+    ]
+    for operations in mixed:
+        monkeypatch.setattr(catalog, "operations", operations)
+        with pytest.raises(CommandError, match=r"has SQL beside what changes models .*--only-sql"):
+            project.call("new", from_django=["catalog", "0005"])
+    assert list(project.folder.iterdir()) == []
+    monkeypatch.setattr(catalog, "operations", mixed[0])
+    project.call("new", from_django=["catalog", "0005"], only_sql=True)
+    (text,) = texts(project)
+    assert "-- jetbase: after=catalog.0005_irreversible\n" in text
+    assert "django=" not in text
+    assert "django_migrations" not in text
+    assert "CREATE VIEW titles" in text.partition("-- rollback")[0]
+    assert "DROP VIEW titles" in text.partition("-- rollback")[2]
+    project.query("CREATE TABLE catalog_book (title VARCHAR(9))")
+    recorder = MigrationRecorder(project.connection)
+    recorder.ensure_schema()
+    recorder.record_applied("catalog", "0005_irreversible")
+    project.call("upgrade")
+    assert project.query("SELECT * FROM titles") == []
+    project.call("rollback")
+    monkeypatch.setattr(catalog, "operations", [field])
+    with pytest.raises(CommandError, match="0005_irreversible has no RunSQL"):
+        project.call("new", from_django=["catalog", "0005"], only_sql=True)
+
+
+def test_several_in_one_start(project: Project) -> None:
+    said = project.call("new", from_django=["catalog", "0002..0003"])
+    found = texts(project)
+    assert len(said.splitlines()) == len(found) == 2
+    heads = [[line for line in text.splitlines() if "jetbase:" in line] for text in found]
+    assert heads == [
+        ["-- jetbase: django=catalog.0002_rows", "-- jetbase: after=catalog.0001_initial"],
+        ["-- jetbase: django=catalog.0003_alterations"],
+    ]
+    migrate(project, "catalog", "0001")
+    project.call("upgrade")
+    assert shown(project) == [*DONE]
+
+
+def test_what_is_a_file_already_need_not_be_applied_before(project: Project) -> None:
+    project.write(V1__a="-- jetbase: django=catalog.0001\nSELECT 1;")
+    project.call("new", from_django=["catalog", "0002"], migration_version="2")
+    assert "after=" not in texts(project)[-1]
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "said"),
+    [
+        ("0003..0002", {}, "does not come before"),
+        ("0002..0009", {}, "no migration '0009'"),
+        ("0002..0006", {}, "runs Python"),
+        ("0002..0003", {"migration_version": "7"}, "cannot have one version"),
+        ("0002..0003", {"description": "x"}, "cannot have one version or description"),
+    ],
+)
+def test_several_that_cannot_be(
+    project: Project, names: str, options: dict[str, str], said: str
+) -> None:
+    """No file is written of the others either."""
+    words = [value for key, value in options.items() if key == "description"]
+    others = {key: value for key, value in options.items() if key != "description"}
+    with pytest.raises(CommandError, match=said):
+        project.call("new", *words, from_django=["catalog", names], **others)
+    assert list(project.folder.iterdir()) == []

@@ -20,7 +20,7 @@ class Command(JetbaseCommand):
         if not status.entries:
             self.write("There are no migrations.")
         for entry in status.entries:
-            self.write(_line(entry))
+            self.write(_line(entry, only_recorded=entry.subject.path in status.only_recorded))
             # A versioned one that is applied has failed to be rolled back.
             counts = entry.state != MigrationState.APPLIED or entry.subject.version
             if entry.failure and counts:
@@ -30,8 +30,10 @@ class Command(JetbaseCommand):
             self.complain(str(problem))
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, *, only_recorded: bool) -> str:
     row = entry.applied
     when = local(row.applied_at) if row else ""
+    if row is None and only_recorded:
+        when = "(would only record)"
     how = f"  ({row.origin})" if row and row.origin != Origin.RUN else ""
     return f"{entry.state:<11}{entry.subject.label:<60} {when}{how}".rstrip()
