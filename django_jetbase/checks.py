@@ -95,7 +95,7 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
         yield checks.Warning(said, hint=hint or None, obj=alias, id=Rule.UNREADABLE)
         return
     for problem in [*status.problems, *near_markers]:
-        if problem.id not in _OF_FILES:
+        if problem.id not in _OF_FILES and not problem.waits:
             yield _message(checks.WARNING, problem)
     yield from _pending(alias, status, takes_writes)
 
@@ -109,13 +109,25 @@ def _near_markers(migrator: Migrator, status: Status) -> Iterator[Problem]:
 
 
 def _pending(alias: str, status: Status, takes_writes: bool) -> Iterator[CheckMessage]:
-    """Runs-always files are always due, so they count as nothing."""
-    paths = [found.path for found in status.pending if found.kind is not Kind.RUNS_ALWAYS]
+    """Runs-always files are always due, so they count as nothing.
+
+    What waits for Django's migrations is told as one, since the first `migrate` asks too.
+    """
+    waiting = {problem.path for problem in status.problems if problem.waits}
+    paths = [
+        found.path
+        for found in status.pending
+        if found.kind is not Kind.RUNS_ALWAYS or found.path in waiting
+    ]
     if not paths:
         return
     said = f"Pending: {', '.join(paths[:5])}{' and more' if len(paths) > 5 else ''}"
+    hint = "Run jetbase_upgrade."
+    if waiting:
+        said = f"{said}; of these {len(waiting)} wait for migrations of Django"
+        hint = "Run migrate, and then jetbase_upgrade."
     if takes_writes:
-        yield checks.Warning(said, hint="Run jetbase_upgrade.", obj=alias, id=Rule.PENDING)
+        yield checks.Warning(said, hint=hint, obj=alias, id=Rule.PENDING)
     else:
         hint = "Run jetbase_upgrade on its primary."
         said = f"{said}; this database takes no writes"

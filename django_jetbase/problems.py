@@ -41,7 +41,10 @@ class Rule(StrEnum):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong: which rule, where, what, and the way out."""
+    """One thing that is wrong: which rule, where, what, and the way out.
+
+    It `waits` if it ends by itself once Django's migrations are applied.
+    """
 
     id: Rule
     path: str
@@ -50,6 +53,7 @@ class Problem(NamedTuple):
     line: int | None = None
     column: int | None = None
     version: str | None = None
+    waits: bool = False
 
     @property
     def is_error(self) -> bool:

@@ -25,7 +25,8 @@ def migration_document(subject: Migration | Applied | Recorded) -> dict[str, Any
 
 
 def problem_documents(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    return [problem._asdict() for problem in problems]
+    documents = [problem._asdict() for problem in problems]
+    return [{name: value for name, value in one.items() if name != "waits"} for one in documents]
 
 
 def result_document(result: Result, dry_run: bool) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def too_early(step: Step, given: Section, dependencies: Dependencies) -> Iterato
             said = f"must run after Django's {named}, which there is not"
             hint = "correct the app and the name, or take the directive out"
         place = given.place(given.places["after"])
-        yield Problem(Rule.CANNOT_RUN, step.path, said, hint, *place)
+        waits = dependencies.is_known(named)
+        yield Problem(Rule.CANNOT_RUN, step.path, said, hint, *place, waits=waits)
 
 
 def without_record(section: Section) -> Section:
@@ -55,7 +56,7 @@ def unrecordable(
         return
     if not tables.has_table(DJANGO_MIGRATIONS):
         said = f"writes to {DJANGO_MIGRATIONS}, the record of Django, which is not there yet"
-        yield Problem(Rule.CANNOT_RUN, step.path, said, "run migrate first")
+        yield Problem(Rule.CANNOT_RUN, step.path, said, "run migrate first", waits=True)
     elif step.direction is Direction.ROLLBACK:
         if depending := dependencies.depending(named):
             said = f"is Django's {named}, on which {', '.join(depending)} depends, still applied"
@@ -67,4 +68,4 @@ def unrecordable(
             f"run migrate {lacking[0].replace('.', ' ')} first, with --fake where what it makes"
             " is there, or write a file for it too"
         )
-        yield Problem(Rule.CANNOT_RUN, step.path, said, hint)
+        yield Problem(Rule.CANNOT_RUN, step.path, said, hint, waits=True)

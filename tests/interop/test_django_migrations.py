@@ -337,6 +337,22 @@ def test_a_name_with_a_dash(project: Project) -> None:
     assert project.tables() == {"a"}
 
 
+def test_the_first_migrate_is_told_in_one_line_of_what_waits_for_it(project: Project) -> None:
+    for number in (1, 2, 10):
+        project.write(**{f"V{number}__x": "-- jetbase: after=catalog.0001\nSELECT 1;"})
+    project.write(RA__r="-- jetbase: after=catalog.0001\nSELECT 1;")
+    said = io.StringIO()
+    call_command("check", databases=[project.alias], stderr=said, no_color=True)
+    assert said.getvalue().count("(jetbase.") == 1
+    assert (
+        "Pending: V1__x.sql, V2__x.sql, V10__x.sql, RA__r.sql; of these 4 wait for migrations of"
+        " Django\n\tHINT: Run migrate, and then jetbase_upgrade."
+    ) in said.getvalue()
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    assert str(caught.value).count("which is not applied") == 4
+
+
 def texts(project: Project) -> list[str]:
     return [path.read_text() for path in sorted(project.folder.iterdir())]
 
