@@ -130,13 +130,13 @@ def _errors_of(given: Mapping[str, Any], name: str, known: set[str]) -> Iterator
             yield f'{name}["{key}"] is not a setting; {hint} are {", ".join(sorted(known))}.'
         elif value is None and key in _OPTIONAL:
             continue
-        elif key != "DATABASES" and not _fits(value, _TYPES[key]):
-            yield f'{name}["{key}"] must be {_wanted(_TYPES[key])}, not {value!r}.'
-        elif key in _TIMES and value > LONGEST_TIME:
-            yield f'{name}["{key}"] must be at most {LONGEST_TIME} seconds, not {value!r}.'
         elif key in _CHOICES and value not in _CHOICES[key]:
             wanted = " or ".join(map(repr, _CHOICES[key]))
             yield f'{name}["{key}"] must be {wanted}, not {value!r}.'
+        elif key != "DATABASES" and not _fits(value, _TYPES[key]):
+            yield f'{name}["{key}"] must be {_wanted(value, _TYPES[key])}, not {value!r}.'
+        elif key in _TIMES and value > LONGEST_TIME:
+            yield f'{name}["{key}"] must be at most {LONGEST_TIME} seconds, not {value!r}.'
         elif key == "HISTORY_TABLE_PREFIX" and not _PREFIX.fullmatch(value):
             yield (
                 f"{name}[\"{key}\"] must be at most 40 small letters, digits and '_', no digit"
@@ -179,10 +179,12 @@ def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
     return value >= 0 if isinstance(value, (int, float)) else value != ""
 
 
-def _wanted(kinds: tuple[type, ...]) -> str:
-    """In words what is not `_fits`."""
+def _wanted(value: Any, kinds: tuple[type, ...]) -> str:
+    """In words what a value must be that does not fit."""
     names = " or ".join(kind.__name__ for kind in kinds)
-    return f"{names}, and not below 0" if int in kinds else f"{names}, and not empty"
+    if int in kinds:
+        return f"{names}, and not below 0"
+    return f"{names}, and not empty" if isinstance(value, kinds) else names
 
 
 def _setting() -> Any:

@@ -10,7 +10,8 @@ from ..sql.regex import compiled
 from .names import parse_name
 
 _BAD_DELIMITER = compiled(r"[\s'\"`\[\]\\]|--|/\*")
-_DURATION = compiled(r"(\d+(?:\.\d+)?)(ms|s|min|h)?")
+_DURATION = compiled(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|h)?")
+_SHORTEST_TIME = 0.001  # of which less would be none to PostgreSQL, and so no limit
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 _DJANGO = compiled(r"\w+\.[\w-]+")
 _ROLE = compiled(r"[^\x00-\x1f\x7f'\"=]+")
@@ -31,7 +32,7 @@ def _seconds(value: str) -> float:
     seconds = float(number) * _SECONDS[unit or "s"]
     if seconds > LONGEST_TIME:
         raise ValueError("no time is longer than 24 days", "write a shorter one, or 0 for no limit")
-    return seconds
+    return max(seconds, _SHORTEST_TIME) if seconds else 0.0
 
 
 def _role(value: str) -> str:

@@ -10,11 +10,12 @@ from ..sql.lexicon import Lexicon
 from ..sql.redaction import with_names, without_secrets
 from ..sql.regex import compiled
 from ..sql.scanner import Marker, Statement, place, scan
-from .directives import KNOWN, Directives
+from .directives import KNOWN, ROWS, Directives
 from .markers import near_markers
 from .placeholders import Expanded, expand
 
 _DIRECTIVE = compiled(r"--[ \t]*jetbase:[ \t]*(?P<words>[^\n]*)", re.IGNORECASE)
+_NEARLY_DIRECTIVE = compiled(r"(?:--|#|/\*)[ \t]*jetbase[ \t]*[:-]?[ \t]*[a-z_]+=\S", re.IGNORECASE)
 _HINT = compiled(r"/\*[+!].*?\*/", re.DOTALL)
 _MOST_PROBLEMS = 100  # that are said of one file
 
@@ -200,14 +201,18 @@ class _Reader:
         return with_names(without_secrets(message), _placeholders(self.written, self.source))
 
     def directives(self, start: int, end: int, given: Directives) -> Directives:
+        given_here: set[str] = set()
         for match in self._comments(start, end):
             self.heeded.add(match.start())
             for word in match["words"].split():
                 name, _, value = word.partition("=")
                 name = name.lower()
                 try:
+                    if name in given_here and not (ROWS[name].adds or ROWS[name].once):
+                        raise ValueError(f"a section has one {name}", "keep one")
                     given = given.given(name, value, in_head=not start)
                     self.places[name] = match.start()
+                    given_here.add(name)
                 except ValueError as error:
                     self._complain_of(word, error, match.start())
         return given
@@ -217,8 +222,19 @@ class _Reader:
             reason, hint = error.args
             message = f"the directive {word!r}: {reason}"
         else:
-            message, hint = f"{word!r} is no directive", KNOWN
+            name = word.partition("=")[0].lower()
+            row = ROWS.get(name)
+            message = f"{word!r} is no directive"
+            is_near = row is not None and not row.head
+            hint = f"write it as {name}={row.example}, without blanks" if row and is_near else KNOWN
         self.complain(Rule.UNKNOWN_DIRECTIVE, self.shown(message), hint, offset)
+
+    def _complain_once(self, offset: int) -> None:
+        if offset not in self.heeded:
+            self.heeded.add(offset)
+            message = "the comment is nearly a directive, and holds for nothing"
+            hint = "write it in a line of its own, as -- jetbase: name=value"
+            self.complain(Rule.UNKNOWN_DIRECTIVE, message, hint, offset)
 
     def complain_of_late_directives(self, statements: list[Statement]) -> None:
         """A directive that holds for nothing must not look as if it did."""
@@ -238,6 +254,11 @@ class _Reader:
 
     def _comments(self, start: int, end: int) -> list[re.Match[str]]:
         """The directives of a stretch that holds comments only; none is inside a block comment."""
-        comments = self.lexicon.comments(self.text, start, end)
+        comments = list(self.lexicon.comments(self.text, start, end))
+        for first, last in comments:
+            if _NEARLY_DIRECTIVE.match(self.text, first, last) and not _DIRECTIVE.match(
+                self.text, first, last
+            ):
+                self._complain_once(first)
         matches = (_DIRECTIVE.match(self.text, *comment) for comment in comments)
         return [match for match in matches if match]

@@ -47,11 +47,30 @@ class Past(NamedTuple):
 
 
 class Inventory(NamedTuple):
-    """What must be there behind a file as before it; `event` identifies the last one, if any."""
+    """What must be there behind a file as before it; `event` identifies the last one, or is 0.
+
+    `keys` and `checksums` are the first and the last, and how long all keys are together.
+    """
 
     migrations: int
+    ids: int  # their sum
+    keys: tuple[str, str, int]
+    checksums: tuple[str, str]
     versions: int  # of the tables
-    event: int | None
+    event: int
+
+
+def inventory_of(key: str) -> list[str]:
+    """What is compared of the rows of the state, as SQL; `key` is the column as SQL."""
+    return [
+        "count(*)",
+        "coalesce(sum(id), 0)",
+        f"coalesce(min({key}), '')",
+        f"coalesce(max({key}), '')",
+        f"coalesce(sum(length({key})), 0)",
+        "coalesce(min(checksum), '')",
+        "coalesce(max(checksum), '')",
+    ]
 
 
 class History:
@@ -202,11 +221,14 @@ class History:
     def inventory(self) -> Inventory:
         """One query, of tables that are there."""
         state, versions, events = map(self.tables.sql, (AppliedMigration, SchemaVersion, Event))
+        parts = inventory_of(self.tables.columns["key"])
         sql = (
-            f"SELECT (SELECT count(*) FROM {state}), (SELECT count(*) FROM {versions}),"
-            f" (SELECT max(id) FROM {events})"
+            f"SELECT {', '.join(parts)}, (SELECT count(*) FROM {versions}),"
+            f" (SELECT coalesce(max(id), 0) FROM {events}) FROM {state}"
         )
-        return Inventory(*self.backend.execute(sql, ())[0])
+        count, ids, first, last, length, one, other, *rest = self.backend.execute(sql, ())[0]
+        keys = (first, last, int(length))
+        return Inventory(int(count), int(ids), keys, (one, other), *map(int, rest))
 
     def unmade(self) -> dict[str, list[str]]:
         """By key the names of what repeatable files have made and is gone, or is another one."""

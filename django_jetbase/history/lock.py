@@ -1,5 +1,6 @@
 """One run at a time: taking the lease, waiting for it, and keeping it alive."""
 
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -96,6 +97,8 @@ class Lock:
                     " somebody by hand, has deleted it, perhaps with all others. jetbase_status"
                     " says what the history still has."
                 )
+        if other and other.pid == os.getpid() and other.token != self.lease.token:
+            return self.lease.unwritable()  # all of the row is ours but the token
         by = f" by {other}" if other else ""
         return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
 
@@ -141,6 +144,9 @@ class Lock:
             said = self.backend.errors.message_of(error)
             self.backend.notice(f"The session {holder.session} could not be ended: {said}")
         self.lease.free(holder.token)
+        now = self.lease.holder()
+        if now and now.token == holder.token:
+            raise self.lease.unwritable()
 
     @contextmanager
     def _leased(self) -> Iterator[None]:

@@ -18,12 +18,14 @@ from ..models import (
 )
 from ..sql.queries import Certain, Expression, Query, insert, update
 from ..version import __version__
-from .history import Inventory
+from .history import Inventory, inventory_of
 from .lease import Lease
 from .packing import packed
 from .recorded import Recorded, recorded_again
 from .stamp import stamp
 from .tables import Tables
+
+_PROBE = "-"  # the token of nobody, within one transaction
 
 
 class Recorder:
@@ -195,24 +197,29 @@ class Recorder:
 
     def unharmed(self, inventory: Inventory) -> list[Query]:
         """What fails where something of the history is gone, or the lock would stay as it is."""
-        tables, token = self.tables, self.lease.token
-        versions, events, beats = map(tables.sql, (SchemaVersion, Event, Heartbeat))
-        last = inventory.event or 0
+        migrations, ids, keys, checksums, versions, event = inventory
+        tables = self.tables
+        parts = " AND ".join(f"{sql} = %s" for sql in inventory_of(self._key))
         found = Certain(
-            "SELECT 1 FROM (SELECT 1 AS one) AS one_row"
-            f" WHERE (SELECT count(*) FROM {self._state}) = %s"
-            f" AND (SELECT count(*) FROM {versions}) = %s"
-            f" AND coalesce((SELECT max(id) FROM {events} WHERE id = %s), 0) = %s"
-            f" AND NOT EXISTS (SELECT 1 FROM {beats} WHERE 1 = 0)",  # of which no row is read
-            (inventory.migrations, inventory.versions, last, last),
+            f"SELECT count(*) FROM {self._state} HAVING {parts}"
+            f" AND (SELECT count(*) FROM {tables.sql(SchemaVersion)}) = %s"
+            f" AND (SELECT coalesce(max(id), 0) FROM {tables.sql(Event)} WHERE id = %s) = %s"
+            f" AND NOT EXISTS (SELECT 1 FROM {tables.sql(Heartbeat)} WHERE 1 = 0)",  # reads no row
+            (migrations, ids, *keys, *checksums, versions, event, event),
         )
-        if not token:
-            return [found]
-        as_it_is = {"since": Expression(tables.columns["since"])}
-        where = Query("token = %s", (token,))
-        changed = update(tables.sql(LockHolder), tables.columns, as_it_is, where)
-        counts = self.backend.features.counts_unchanged_rows
-        return [found, _certain(changed) if counts else changed]
+        token = self.lease.token
+        return [found, *self._lock_changes(token, _PROBE), *self._lock_changes(_PROBE, token)]
+
+    def _lock_changes(self, before: str, after: str) -> list[Query]:
+        """Change the token of the lock; what fails where it stays."""
+        lock = self.tables.sql(LockHolder)
+        where = "namespace = '' AND token = %s"
+        unchanged = f"SELECT 1 FROM {lock} WHERE {where}"
+        one_row = "SELECT 1 FROM (SELECT 1 AS one) AS one_row"
+        return [
+            Query(f"UPDATE {lock} SET token = %s WHERE {where}", (after, before)),
+            Certain(f"{one_row} WHERE NOT EXISTS ({unchanged})", (before,)),
+        ]
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""

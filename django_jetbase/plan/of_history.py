@@ -14,6 +14,7 @@ _LEAVE_OUT = (
     "leave it out: jetbase_resolve, jetbase_rollback --fake and the like change what the history"
     " says"
 )
+_NAME = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[[^\]]+\]|[\w$]+'
 _OF_TABLE = r"(?:(?:OR\s+REPLACE|TEMP|TEMPORARY|LOCAL|GLOBAL|UNLOGGED|FOREIGN|VIRTUAL)\s+)*"
 _OF_TRIGGER = r"(?:(?:OR\s+REPLACE|TEMP|TEMPORARY|CONSTRAINT|DEFINER\s*=\s*\S+)\s+)*"
 # What stands before the tables that a statement changes, by its keyword.
@@ -22,8 +23,8 @@ _BEFORE = {
     "COPY": r"COPY\s+(?=[^;]*\bFROM\b)",
     "CREATE": (
         rf"CREATE\s+(?:{_OF_TABLE}TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-        rf"|{_OF_TRIGGER}TRIGGER\s(?:(?!\bON\b).)*+\bON\s+"
-        r"|POLICY\s(?:(?!\bON\b).)*+\bON\s+"
+        rf"|(?:{_OF_TRIGGER}TRIGGER|POLICY)\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:{_NAME})"
+        r"(?:(?!\bON\b).)*+\bON\s+"
         r"|(?:OR\s+REPLACE\s+)?RULE\s(?:(?!\bTO\b).)*+\bTO\s+)"
     ),
     "DELETE": (
@@ -52,7 +53,6 @@ _TELLING = frozenset(
     " UNLOCK UPDATE USE".split()
 )
 _ESCAPED_NAME = 'u&"'
-_NAME = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[[^\]]+\]|[\w$]+'
 _WHOLE = re.compile(
     r"(?:DROP\s+(?P<kind>SCHEMA|DATABASE)\s+(?:IF\s+EXISTS\s+)?|ALTER\s+SCHEMA\s+(?=.*\bRENAME\b)"
     r"|CREATE\s+OR\s+REPLACE\s+(?P<anew>SCHEMA|DATABASE)\s+)"

@@ -62,6 +62,36 @@ def test_the_case_of_a_word_does_not_matter(name: str, text: str, value: object)
     assert getattr(Directives().given(name, text, in_head=True), name) == value
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "hint"),
+    [
+        ("-- jetbase: lock_timeout=-1", "'lock_timeout=-1' is no", "as lock_timeout=5s, without"),
+        ("-- jetbase: lock_timeout=\u0665s", "is no directive", "write it as lock_timeout=5s"),
+        ("-- jetbase: transaction = off", "'transaction' is no", "transaction=on|off, without bl"),
+        ("-- jetbase: role=a role=b", "'role=b': a section has one role", "keep one"),
+        ("-- jetbase lock_timeout=5s", "nearly a directive, and holds", "-- jetbase: name=value"),
+        ("-- Jetbase : transaction=off", "nearly a directive", "name=value"),
+        ("-- jetbase-transaction=off", "nearly a directive", "name=value"),
+        ("/* jetbase: transaction=off */", "nearly a directive", "name=value"),
+    ],
+)
+def test_what_is_nearly_a_directive(line: str, said: str, hint: str) -> None:
+    problem = parse("V1__a.sql", f"{line}\nSELECT 1;\n", Lexicon()).problems[0]
+    assert (problem.id, problem.line) == (Rule.UNKNOWN_DIRECTIVE, 1)
+    assert said in problem.message
+    assert hint in problem.hint
+
+
+def test_prose_about_the_tool_is_no_directive() -> None:
+    text = "-- jetbase runs this\n/* see jetbase: the tool */\n-- by jetbase (x=1)\nSELECT 1;"
+    assert parse("V1__a.sql", text, Lexicon()).problems == ()
+
+
+def test_the_shortest_time_is_not_none() -> None:
+    assert Directives().given("statement_timeout", "0.4ms", in_head=True).statement_timeout == 0.001
+    assert Directives().given("statement_timeout", "0", in_head=True).statement_timeout == 0
+
+
 def test_a_time_that_no_database_takes() -> None:
     (problem,) = parse("V1__a.sql", "-- jetbase: lock_timeout=9999h\n;", Lexicon()).problems
     assert (problem.id, problem.line) == (Rule.UNKNOWN_DIRECTIVE, 1)

@@ -109,6 +109,7 @@ TOLD_BY_WORDS = {
     ],
     "sqlite": [
         "REPLACE INTO django_jetbase_lock (namespace) VALUES ('');",
+        'CREATE TRIGGER "set on a" BEFORE UPDATE ON django_jetbase_lock BEGIN SELECT 1; END;',
         "CREATE TEMP TRIGGER t AFTER INSERT ON main.django_jetbase_event BEGIN SELECT 1; END;",
     ],
 }
@@ -228,6 +229,9 @@ TAKES = {  # from the history what is not the file's own row, without that the w
         "DO $$BEGIN DROP TABLE django_jetbase_schema; END$$;",
         BY_FUNCTION.format(body="NEW.updated_at := now(); RETURN NEW;"),
         BY_FUNCTION.format(body="RETURN NULL;"),
+        BY_FUNCTION.format(body="NEW.token := OLD.token; RETURN NEW;"),
+        "DO $$BEGIN UPDATE django_jetbase_migration SET key = '99' WHERE version = '1'; END$$;",
+        "DO $$BEGIN UPDATE django_jetbase_migration SET checksum = 'x'; END$$;",
     ],
     "mysql": [
         AT_ONCE.format(sql="DELETE FROM django_jetbase_migration LIMIT 1"),
@@ -236,12 +240,18 @@ TAKES = {  # from the history what is not the file's own row, without that the w
         AT_ONCE.format(sql="DROP TABLE django_jetbase_schema"),
         "DELETE m FROM django_jetbase_migration AS m WHERE version = '1';",
         "CREATE PROCEDURE p() DELETE FROM django_jetbase_migration LIMIT 1;\nCALL p();",
+        "UPDATE a JOIN django_jetbase_migration AS m SET m.`key` = '9' WHERE version = '1';",
+        AT_ONCE.format(sql="UPDATE django_jetbase_migration SET `key` = 77 WHERE version = 1"),
+        "EXECUTE IMMEDIATE concat('CREATE TRIGGER t BEFORE UPDATE ON django_jetb',"
+        "'ase_lock FOR EACH ROW SET NEW.token = OLD.token');",
     ],
     "sqlite": [
         "DELETE FROM 'django_jetbase_migration';",
         "DELETE FROM 'django_jetbase_event';",
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM django_jetbase_migration; END;\n"
         "INSERT INTO a VALUES (1);",
+        "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE django_jetbase_migration"
+        " SET key = '77' WHERE version = '1'; END;\nINSERT INTO a VALUES (1);",
         "PRAGMA writable_schema = on;\n"
         "DELETE FROM sqlite_master WHERE tbl_name LIKE 'django%heartbeat';\n"
         "PRAGMA writable_schema = reset;",
@@ -254,7 +264,7 @@ def is_not_applied(project: Project, text: str, head: str) -> None:
         history = ("event", "heartbeat", "migration", "schema")
         return [len(project.query(f"SELECT * FROM django_jetbase_{name}")) for name in history]
 
-    project.write(V1__a=A)
+    project.write(V1__a=f"{A}\nINSERT INTO a VALUES (7);")
     project.call("upgrade")
     had = counts()
     project.write(V2__b=f"{head}{text}")
@@ -264,7 +274,8 @@ def is_not_applied(project: Project, text: str, head: str) -> None:
     assert "V2__b.sql" in said
     assert "division" not in said
     assert any(cause in said for cause in (GONE, EMPTIED, KEPT_OUT)), said
-    if not head and "EXECUTE p" not in text and "CALL" not in text:
+    commits = project.vendor == "mysql" and ("EXECUTE" in text or "CALL" in text)
+    if not head and not commits:
         had[0] += 1  # the failure
         assert counts() == had
         assert project.applied() == ["V1__a.sql"]

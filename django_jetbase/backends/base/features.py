@@ -11,8 +11,6 @@ class Features(Part):
     # Whether the lock can be looked at in a transaction of a file's own, and is kept by that.
     asks_inside: ClassVar[bool] = False
     keeps_types: ClassVar[bool] = True  # so that a column holds nothing but what it is for
-    # Whether the rows that an UPDATE finds are counted, also where it leaves them as they are.
-    counts_unchanged_rows: ClassVar[bool] = True
     # What stands behind the columns of the history's tables where they are made.
     table_options: ClassVar[str] = ""
     has_schemas: ClassVar[bool] = False  # in which the history may be
