@@ -39,6 +39,27 @@ NEARLY = [
     "-- undo",
     "-- downgrade",
     "---- create above / drop below ----",
+    "-- \u2500\u2500\u2500 rollback \u2500\u2500\u2500",
+    "-- \u2014 rollback \u2014",
+    "-- rollback\tsection",
+    "-- rollback_section",
+    "-- rollback-section",
+    "-- rollback: section",
+    "-- rollback (section)",
+    "-- _rollback_",
+    "-- |rollback|",
+    "-- rollback?",
+    "-- rollback\u2026",
+    "-- SQL rollback",
+    "-- begin rollback",
+    "-- rollback commands",
+    "-- down / rollback",
+    "-- migrate-down",
+    "-- migrate:rollback",
+    "-- revert",
+    "-- roll\xa0back",
+    "-- roll\u2011back",
+    "-- \xadrollback",
     "--\xa0rollback",
     "-- rollback\u200b",
     "-- \ufeffrollback",
@@ -56,7 +77,9 @@ PROSE = [
     "-- undo the mess of V3",
     "-- down to earth",
     "-- slow down",
-    "SELECT 2; -- rollback:",
+    "/* rollback */ SELECT 2;",
+    "-- rollback of V3 in a section of its own",
+    "-- revert to the old section",
     "SELECT 'a\n-- rollback:\n';",
     "/* what to do:\n-- rollback:\n*/",
     "SELECT 1\n-- rollback:\n+ 1;",
@@ -87,6 +110,8 @@ def test_a_comment_that_is_nearly_a_marker(comment: str, vendor: str) -> None:
     assert lines(text.replace("\n", "\r\n"), vendor) == [2]
     assert lines(f"{text}-- rollback\nSELECT 2;", vendor) == [2]
     assert lines(f"{comment}\nDROP TABLE a;\n", vendor) == [1]
+    if not comment.startswith(" "):  # behind a statement, where the marker itself would hold
+        assert lines(f"SELECT 1; {comment}\nDROP TABLE a;\n", vendor) == [1]
     # Nothing runs below it that is meant to be above, or the other way round.
     assert lines(f"SELECT 1;\n-- rollback\n{comment}\nDROP TABLE a;\n", vendor) == []
     assert lines(f"SELECT 1;\n{comment}\n-- rollback\nDROP TABLE a;\n", vendor) == []
@@ -97,6 +122,14 @@ def test_a_comment_that_is_nearly_a_marker(comment: str, vendor: str) -> None:
 @pytest.mark.parametrize("text", PROSE)
 def test_prose_is_none(text: str) -> None:
     assert lines(f"SELECT 1;\n{text}\nDROP TABLE a;\n", "postgresql") == []
+
+
+@pytest.mark.parametrize(
+    "comment", ["--//@UNDO", "--rollback:", "--+goose Down", "---- rollback --"]
+)
+def test_dashes_without_a_blank_on_mysql(comment: str) -> None:
+    """To MySQL a statement, and to who wrote it a marker."""
+    assert lines(f"SELECT 1;\n{comment}\nDROP TABLE a;\n", "mysql") == [2]
 
 
 def test_also_behind_a_sharp() -> None:
