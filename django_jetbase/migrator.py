@@ -156,7 +156,7 @@ class Migrator:
             raise TargetError(
                 "A run up to a count or a version repeats no files: give one of both."
             )
-        skip = self.inspection.with_settings(skip)
+        skip = replace(self.inspection.with_settings(skip), lost_records=fake)
         target = None if to_version is None else target_version(to_version)
         found = self.inspection.read()
         if count is None and target is None and not repeat and self._is_settled(found):

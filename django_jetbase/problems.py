@@ -24,6 +24,7 @@ class Rule(StrEnum):
     INCOMPLETE = "jetbase.E015"
     ANOTHER_HISTORY = "jetbase.E016"
     NEAR_MARKER = "jetbase.E017"
+    LOST_RECORDS = "jetbase.E018"
     MISSING_DIRECTORY = "jetbase.W001"
     AHEAD = "jetbase.W002"
     IGNORED = "jetbase.W003"

@@ -110,6 +110,8 @@ def parse(
         hint = "keep one of them"
         reader.complain(Rule.SECOND_MARKER, "a second rollback marker", hint, second.start)
     statements = [*upgrade, *rollback]
+    if not marker:
+        reader.complain_of_hidden_marker(upgrade[-1].end if upgrade else 0)
     reader.complain_of_late_directives(statements)
     for statement in statements:
         if statement.flaw:
@@ -195,6 +197,16 @@ class _Reader:
                 " -- jetbase: other_markers=ignore before the first statement",
                 offset,
             )
+
+    def complain_of_hidden_marker(self, start: int) -> None:
+        """To SQLite a comment without an end goes on to that of the text."""
+        for first, last in self.lexicon.comments(self.text, start, len(self.text)):
+            is_open = self.text.startswith("/*", first) and not self.text.endswith(
+                "*/", first + 2, last
+            )
+            if is_open and self.lexicon.marker.search(self.text, first):
+                message = "the comment that begins here has no end, and hides the rollback marker"
+                self.complain(Rule.UNREADABLE_SQL, message, "close it", first)
 
     def shown(self, message: str) -> str:
         """The message without what is secret in the text that it quotes."""

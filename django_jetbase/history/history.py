@@ -20,6 +20,9 @@ _APPLIED = (  # the columns, as Applied has them
 )
 _NUMBERS = ("id", "committed", "attempted", "statements", "duration_ms")
 _TYPES = {"at": datetime} | dict.fromkeys(_NUMBERS, int)  # of all other columns: str
+_APPLIES = frozenset(
+    map(str, (EventType.APPLIED, EventType.BASELINE, EventType.IMPORTED, EventType.ACCEPTED))
+)
 _STATEMENTS = "sha256-statements:"  # how the checksum begins, at the end of a detail
 LONGEST_KEPT = 10_000_000  # characters of a text, however low the limit is by now
 
@@ -239,6 +242,20 @@ class History:
         for key, name in self.backend.objects.unmade(table, self.tables.columns):
             found.setdefault(key, []).append(name)
         return found
+
+    def logged(self) -> dict[str, str]:
+        """By key the paths of versioned migrations that are applied by what the log has last."""
+        if not self.tables.has(Event):
+            return {}
+        events = self.log.filter(namespace="", kind=str(Kind.VERSIONED))
+        last = events.values("key").annotate(last=models.Max("id")).values("last")
+        rows = self.log.filter(pk__in=last).values_list("key", "path", "event", "detail")
+        resolved = str(EventType.RESOLVED)
+        return {
+            key: path
+            for key, path, event, detail in rows
+            if event in _APPLIES or (event == resolved and detail.startswith("applied"))
+        }
 
     def failures(self) -> dict[str, Failure]:
         """By key how those migrations have failed of which nothing was logged since; one query."""

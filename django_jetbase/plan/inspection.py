@@ -18,6 +18,7 @@ from .plan import (
     duplicate_problems,
     file_problems,
     incomplete_problems,
+    lost_record_problems,
     order_problems,
     starting_over_problems,
     unmade_problems,
@@ -35,6 +36,7 @@ class Skip:
     files: bool = False
     order: bool = False
     another_history: bool = False  # by an option of this one run
+    lost_records: bool = False
 
 
 class Texts(NamedTuple):
@@ -148,6 +150,8 @@ class Inspection:
             problems += file_problems(state)
         if not skip.another_history:
             problems += self.another_history(state)
+        if not skip.lost_records:
+            problems += self.lost_records(state)
         if not skip.order:
             problems += order_problems(state)
         if not skip.checksums:
@@ -174,6 +178,13 @@ class Inspection:
             return []
         found = self.history.elsewhere()
         return another_history_problems(state, found, self.preparation.upgrade_checksum)
+
+    def lost_records(self, state: State) -> list[Problem]:
+        """What the log says is applied, where nothing else does."""
+        versioned = any(migration.version for migration in state.migrations)
+        if not versioned or any(row.version for row in state.applied):
+            return []
+        return lost_record_problems(state, self.history.logged())
 
     def with_settings(self, skip: Skip | None) -> Skip:
         """What the settings skip as well."""

@@ -146,6 +146,19 @@ def starting_over_problems(state: State) -> list[Problem]:
     return [_problem(Rule.STARTS_OVER, row, said, hint) for row in rows]
 
 
+def lost_record_problems(state: State, logged: Mapping[str, str]) -> list[Problem]:
+    """The first file that the log, by key, says is applied, where no version has a record."""
+    lost = [migration for migration in state.migrations if migration.key in logged]
+    if not lost:
+        return []
+    said = "is applied, as the log of the history says, and the records of all versions are gone"
+    hint = (
+        "restore the tables of the history from a backup; or record what the database has with"
+        " jetbase_upgrade --fake, up to a version with --to-version"
+    )
+    return [_problem(Rule.LOST_RECORDS, lost[0], said, hint)]
+
+
 def unmade_problems(state: State) -> list[Problem]:
     """Repeatable files of which the database has not any more what they made."""
     hint = "nothing needs to be done if that is what the file is for; else delete the file"

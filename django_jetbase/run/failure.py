@@ -23,13 +23,14 @@ _READ = 20_000  # characters of it that are looked at for that
 class Outcome:
     """What became of a section that failed; `known` if so many statements are surely committed.
 
-    With `forgets` it has taken records of migrations along.
+    With `forgets` it has taken records of migrations along; `again` if an earlier run had begun.
     """
 
     committed: int = 0
     effect: Effect = field(default_factory=Effect)  # of the statement that failed
     known: bool = True
     forgets: bool = False
+    again: bool = False
 
 
 def error_of(
@@ -89,6 +90,11 @@ def _consequence(
         return (
             "Whether this file is committed is not known, since the database could not be asked"
             f" or still works at it: jetbase_status says so. Then run {command} again."
+        )
+    if not outcome.committed and not outcome.effect.partial and outcome.again:
+        return (
+            "This run has kept nothing of it, but what an earlier one has committed is still there,"
+            f" and none of the later ones ran: correct it and run {command} again."
         )
     if not outcome.committed and not outcome.effect.partial:
         return (

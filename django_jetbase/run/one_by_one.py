@@ -111,7 +111,11 @@ class OneByOne(Task):
     def fail(self, failure: StatementFailed) -> Outcome:
         if not self.progress:
             return super().fail(failure)
-        return replace(self.outcome, forgets=self.outcome.committed > 0 and self._forgets())
+        before = self.step.applied
+        again = before is not None and bool(before.incomplete) and not self.step.resume
+        return replace(
+            self.outcome, again=again, forgets=self.outcome.committed > 0 and self._forgets()
+        )
 
     def _forgets(self) -> bool:
         """Whether records of migrations are gone, be it with their table."""

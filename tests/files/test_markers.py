@@ -132,6 +132,15 @@ def test_dashes_without_a_blank_on_mysql(comment: str) -> None:
     assert lines(f"SELECT 1;\n{comment}\nDROP TABLE a;\n", "mysql") == [2]
 
 
+@pytest.mark.parametrize("vendor", ["postgresql", "mysql", "sqlite"])
+def test_a_comment_without_an_end_hides_no_marker(vendor: str) -> None:
+    """SQLite takes it for one up to the end of the text."""
+    text = f"SELECT 1;\n/* note\n{A}-- rollback\nDROP TABLE a;\n"
+    (problem,) = parse("V1__a.sql", text, lexicon_of(vendor)).problems
+    assert (problem.id, problem.line) == ("jetbase.E009", 2)
+    assert "the comment that begins here has no end" in problem.message
+
+
 def test_also_behind_a_sharp() -> None:
     for vendor in ("mysql", "sqlite"):
         assert lines("SELECT 1;\n# --- !Downs\nDROP TABLE a;\n", vendor) == [2]

@@ -264,6 +264,22 @@ def test_W013(project: Project) -> None:
     assert project.call("upgrade") == "Nothing to do.\n"
 
 
+def test_E018(project: Project) -> None:
+    """What ran once does not run once more because its record is gone."""
+    project.write(V1__a=A, V2__b=B)
+    project.call("upgrade", to_version="1")
+    project.query("DELETE FROM django_jetbase_migration")
+    assert "restore the tables" in found(project)["jetbase.E018"]["hint"]
+    assert_upgrade_refuses(project, "jetbase.E018")
+    project.call("upgrade", fake=True, to_version="1")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+    project.write(V2__b=f"{B}-- rollback\nDROP TABLE b;")
+    project.call("rollback", to_version="zero")
+    project.call("upgrade")
+    assert project.applied() == ["V1__a.sql", "V2__b.sql"]
+
+
 def test_W014(project: Project) -> None:
     project.write(V1__a=A, ROC__v="CREATE TABLE IF NOT EXISTS made (id INTEGER);")
     project.call("upgrade")

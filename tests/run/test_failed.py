@@ -105,3 +105,19 @@ def test_it_is_one_query(project: Project, django_assert_max_num_queries: Any) -
     count = {"sqlite": 6, "postgresql": 12, "mysql": 10}[project.vendor]
     with django_assert_max_num_queries(count, connection=project.connection):
         project.call("status")
+
+
+@pytest.mark.parametrize("name", ["ROC__r", "RA__r"])
+def test_a_second_failure_does_not_deny_what_the_first_has_kept(
+    project: Project, name: str
+) -> None:
+    project.write(V1__a="CREATE TABLE a (id INTEGER PRIMARY KEY);")
+    text = f"-- jetbase: transaction=off\nINSERT INTO a VALUES (7);\n{WRONG}"
+    project.write(**{name: text})
+    fails(project)
+    with pytest.raises(CommandError) as caught:
+        project.call("upgrade")
+    said = str(caught.value)
+    assert "This run has kept nothing of it, but what an earlier one has committed" in said
+    assert "Nothing of this file" not in said
+    assert project.query("SELECT id FROM a") == [(7,)]
