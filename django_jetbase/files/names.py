@@ -24,7 +24,13 @@ _NEARLY = [
         (r"v[0-9][0-9._]*_|roc_|ra_", "the letters in front are capitals"),
         (r"(?:V[0-9]+(?:[._][0-9]+)*|ROC|RA)_[^_]", "two '_' stand before the description"),
         (r"(?:V[0-9]+(?:[._][0-9]+)*|ROC|RA)-", "two '_' stand before the description, no '-'"),
-        (r"V[0-9]+(?:[._][0-9]+)*(?:__)?\.", "a description stands behind the version and two '_'"),
+        (
+            r"V[0-9]+(?:[._][0-9]+)*(?:__)?\.(?i:sql)\Z",
+            "a description stands behind the version and two '_'",
+        ),
+        (r"V[0-9._ -]*__", "a version is digits, with one '.' or '_' between"),
+        (r"V(?![0-9])\d", "the digits of a version are 0 to 9"),
+        (r"(?:ROC|RA)__\.", "a description stands behind the two '_'"),
     )
 ]
 _LONGEST_PATH = 1000

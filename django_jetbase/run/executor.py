@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from django.db import Error, IntegrityError
 
@@ -14,7 +15,7 @@ from ..history.recorded import Recorded
 from ..migration import Direction, Migration, Origin
 from ..plan.plan import Step
 from .done import Done
-from .failure import error_of, of_record, who_is_in_the_way, who_makes
+from .failure import consequence, error_of, of_record, who_is_in_the_way, who_makes
 from .one_by_one import OneByOne
 from .retry import Retry
 from .task import PostponedError, Task, verify
@@ -63,7 +64,13 @@ class Executor:
             self._log_failure(migration, section, str(error))
             raise error from failure.__cause__
         except HistoryError as error:
-            raise HistoryError(f"{migration.path}: {error}", path=migration.path) from error
+            said = f"{migration.path}: {error}"
+            if isinstance(task, OneByOne) and task.progress:
+                outcome = replace(task.outcome, committed=task.progress.committed)
+                said += (
+                    f"\n{consequence(outcome, migration, section, step.direction, resumes=False)}"
+                )
+            raise HistoryError(said, path=migration.path) from error
         except KeyboardInterrupt as error:  # also of a signal, whose name it has
             by = f" by {error}" if str(error) else ""
             if task.has_begun and self.backend.is_connected():

@@ -66,12 +66,12 @@ def error_of(
     remedy = remedy or backend.errors.remedy(failure.__cause__, statement, section)
     remedy = remedy or advice
     resumes = direction is Direction.UPGRADE and backend.steps.records_progress(section)
-    consequence = _consequence(outcome, migration, section, direction, resumes=resumes)
+    what_holds = consequence(outcome, migration, section, direction, resumes=resumes)
     if outcome.forgets:
         is_there = fault is not RecordFault.GONE and database.history.row(migration.key)
-        consequence = f"{_kept(outcome, section)}. {_recorded_anew(migration, is_there=is_there)}"
+        what_holds = f"{_kept(outcome, section)}. {_recorded_anew(migration, is_there=is_there)}"
     error = StatementError(
-        "\n".join(filter(None, [text, remedy, consequence])),
+        "\n".join(filter(None, [text, remedy, what_holds])),
         path=migration.path,
         line=line,
         column=column,
@@ -81,7 +81,7 @@ def error_of(
     return error
 
 
-def _consequence(
+def consequence(
     outcome: Outcome, migration: Recorded, section: Section, direction: Direction, *, resumes: bool
 ) -> str:
     """What now holds, and what to do."""

@@ -107,6 +107,13 @@ def test_bad_new_files(tmp_path: Path, kind: Kind, description: str, version: st
         ("roc__x.sql", "capitals"),
         ("V6.sql", "a description stands behind"),
         ("V6__.sql", "a description stands behind"),
+        ("ROC__.sql", "a description stands behind"),
+        ("V1.__x.sql", "with one '.' or '_' between"),
+        ("V1..2__x.sql", "with one '.' or '_' between"),
+        ("V1 __x.sql", "with one '.' or '_' between"),
+        ("V-1__x.sql", "with one '.' or '_' between"),
+        ("V\u0663__x.sql", "are 0 to 9"),
+        ("V6xyz.sql", ""),
         ("x.sql", ""),
     ],
 )
