@@ -184,7 +184,9 @@ class Inspection:
         versioned = any(migration.version for migration in state.migrations)
         if not versioned or any(row.version for row in state.applied):
             return []
-        return lost_record_problems(state, self.history.logged())
+        found = lost_record_problems(state, self.history.logged())
+        # Another run may have recorded it since the state was read.
+        return [] if found and any(row.version for row in self.history.read()) else found
 
     def with_settings(self, skip: Skip | None) -> Skip:
         """What the settings skip as well."""
