@@ -1,3 +1,4 @@
+import os
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ..history.test_lock import steal
 from ..waiting import Gate, beside, until
 
 pytestmark = pytest.mark.engines("mysql")
+OTHER = f"jetbase_other_{os.getpid()}"  # a database, or a user, beside those of other tests
 
 
 def test_routines_without_delimiter(project: Project) -> None:
@@ -465,7 +467,7 @@ def test_a_commit_among_other_statements(project: Project) -> None:
     ("before", "text"),
     [
         ("CREATE TABLE a (id INT)", "SET STATEMENT lock_wait_timeout = 5 FOR DROP TABLE a, nope;"),
-        ("DROP USER IF EXISTS jetbase_b", "CREATE USER jetbase_b, root@localhost;"),
+        (f"DROP USER IF EXISTS {OTHER}", f"CREATE USER {OTHER}, root@localhost;"),
     ],
 )
 def test_what_does_half_of_its_work(project: Project, before: str, text: str) -> None:
@@ -475,7 +477,7 @@ def test_what_does_half_of_its_work(project: Project, before: str, text: str) ->
     project.write(V2__b=text)
     with pytest.raises(CommandError, match="may have had an effect of its own"):
         project.call("upgrade")
-    project.query("DROP USER IF EXISTS jetbase_b")
+    project.query(f"DROP USER IF EXISTS {OTHER}")
 
 
 def test_a_table_that_a_timeout_has_kept_from_being_replaced(project: Project) -> None:
@@ -610,16 +612,16 @@ def test_routines_in_the_language_of_oracle(project: Project) -> None:
 
 
 def test_a_table_without_transactions_somewhere_else(project: Project) -> None:
-    project.query("CREATE DATABASE jetbase_other")
+    project.query(f"CREATE DATABASE {OTHER}")
     try:
-        project.query("CREATE TABLE jetbase_other.host (id INT) ENGINE = MyISAM")
+        project.query(f"CREATE TABLE {OTHER}.host (id INT) ENGINE = MyISAM")
         project.write(V1__t="CREATE TABLE t (id INT PRIMARY KEY); CREATE VIEW v AS SELECT 1;")
         project.call("upgrade")
         project.write(V2__b="INSERT INTO t VALUES (1), (1); CREATE TABLE late (id INT);")
         with pytest.raises(CommandError, match="Nothing of this file was kept"):
             project.call("upgrade")
     finally:
-        project.query("DROP DATABASE jetbase_other")
+        project.query(f"DROP DATABASE {OTHER}")
 
 
 @pytest.mark.parametrize(

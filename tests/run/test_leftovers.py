@@ -1,5 +1,6 @@
 """A file begins with the session as Django made it, and leaves nothing in it."""
 
+import os
 import threading
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from django_jetbase.files.script import parse
 from ..conftest import Project
 from ..waiting import until
 
+PID = os.getpid()  # such locks are the server's, which other tests may use as well
 STAGING = "CREATE TEMPORARY TABLE staging AS SELECT 1 AS id;"
 REAL = "CREATE TABLE staging (id INTEGER);\nINSERT INTO staging VALUES (42);"
 OFF = "-- jetbase: transaction=off\n"
@@ -51,7 +53,7 @@ LEAVES = {
     "mysql": [
         ("PREPARE v FROM 'SELECT 1'", "EXECUTE v"),
         ("SET @v = 1", "SELECT @v"),
-        ("SELECT GET_LOCK('v', 0)", "SELECT IS_USED_LOCK('v')"),
+        (f"SELECT GET_LOCK('v{PID}', 0)", f"SELECT IS_USED_LOCK('v{PID}')"),
         ("CREATE TEMPORARY TABLE v (id INT)", "SELECT * FROM v"),
     ],
     "sqlite": [
@@ -438,11 +440,13 @@ def test_in_a_script_too(project: Project) -> None:
     own = {
         "postgresql": "PREPARE p AS SELECT 1; LISTEN c; SELECT pg_advisory_lock(7);",
         "mysql": "PREPARE p FROM 'SELECT 1'; PREPARE q FROM 'SELECT 1'; DEALLOCATE PREPARE q;"
-        " SET @v = 1, @'a b' = 2; SELECT DISTINCT@w:=7; SELECT GET_LOCK('own', 0);",
+        " SET @v = 1, @'a b' = 2; SELECT DISTINCT@w:=7; "
+        f"SELECT GET_LOCK('own{PID}', 0);",
         "sqlite": "ATTACH ':memory:' AS [other one]; CREATE TEMP VIEW \"w w\" AS SELECT 1;",
     }[project.vendor]
     project.write(V1__a=f"{OFF}{STAGING}\n{own}", V2__b=f"{OFF}{STAGING}\n{own}")
-    seen = "CREATE TABLE own AS SELECT coalesce(@v, @'a b', @w, IS_USED_LOCK('own')) AS found;"
+    lock = f"IS_USED_LOCK('own{PID}')"
+    seen = f"CREATE TABLE own AS SELECT coalesce(@v, @'a b', @w, {lock}) AS found;"
     project.write(V3__c=f"{REAL}\n{seen if project.vendor == 'mysql' else ''}")
     if project.vendor == "mysql":  # whose statement nothing has prepared
         project.write(V4__d="CREATE PROCEDURE p() BEGIN PREPARE inside FROM 'SELECT 1'; END;")
