@@ -304,9 +304,9 @@ def test_a_history_that_the_server_does_not_show(project: Project) -> None:
     database = project.connection.settings_dict["NAME"]
     project.write(V1__a=A)
     project.call("upgrade")
-    project.query("CREATE USER jetbase_reader")
-    project.query(f"GRANT SELECT ON `{database}`.a TO jetbase_reader")
-    user = project.another("reader", USER="jetbase_reader", PASSWORD="")
+    project.query("CREATE USER jetbase_hidden_from")
+    project.query(f"GRANT SELECT ON `{database}`.a TO jetbase_hidden_from")
+    user = project.another("reader", USER="jetbase_hidden_from", PASSWORD="")
     user.write(V1__a=A)
     try:
         for command in ("status", "history", "upgrade"):
@@ -322,7 +322,7 @@ def test_a_history_that_the_server_does_not_show(project: Project) -> None:
         user.call("upgrade")
     finally:
         user.connection.close()
-        project.query("DROP USER jetbase_reader")
+        project.query("DROP USER jetbase_hidden_from")
 
 
 def said_grants(message: str) -> list[str]:
