@@ -467,10 +467,11 @@ def test_a_commit_among_other_statements(project: Project) -> None:
     ("before", "text"),
     [
         ("CREATE TABLE a (id INT)", "SET STATEMENT lock_wait_timeout = 5 FOR DROP TABLE a, nope;"),
-        (f"DROP USER IF EXISTS {OTHER}", f"CREATE USER {OTHER}, root@localhost;"),
+        ("DROP USER IF EXISTS other", "CREATE USER other, root@localhost;"),
     ],
 )
 def test_what_does_half_of_its_work(project: Project, before: str, text: str) -> None:
+    before, text = before.replace("other", OTHER), text.replace("other", OTHER)
     project.write(V1__a="SELECT 1;")
     project.call("upgrade")
     project.query(before)
