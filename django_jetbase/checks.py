@@ -86,7 +86,7 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
         migrator = Migrator(alias)
         status = migrator.status()
         takes_writes = migrator.database.takes_writes()
-        near_markers = list(_near_markers(migrator, status))
+        lookalikes = list(_lookalikes(migrator, status))
     except MigrationFileError:
         return  # `check_files` says so
     except (JetbaseError, Error) as error:
@@ -94,18 +94,18 @@ def _database_messages(alias: str) -> Iterator[CheckMessage]:
         hint = Database(alias).remedy(error, writes=False) if isinstance(error, Error) else ""
         yield checks.Warning(said, hint=hint or None, obj=alias, id=Rule.UNREADABLE)
         return
-    for problem in [*status.problems, *near_markers]:
+    for problem in [*status.problems, *lookalikes]:
         if problem.id not in _OF_FILES and not problem.waits:
             yield _message(checks.WARNING, problem)
     yield from _pending(alias, status, takes_writes)
 
 
-def _near_markers(migrator: Migrator, status: Status) -> Iterator[Problem]:
+def _lookalikes(migrator: Migrator, status: Status) -> Iterator[Problem]:
     """Those of applied files, which stay as valid as they were."""
     with migrator.database.reading():
         for entry in status.entries:
             if entry.applied and entry.migration:
-                yield from migrator.preparation.near_markers(entry.migration)
+                yield from migrator.preparation.lookalikes(entry.migration)
 
 
 def _pending(alias: str, status: Status, takes_writes: bool) -> Iterator[CheckMessage]:

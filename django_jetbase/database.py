@@ -233,9 +233,10 @@ class Database:
             except DatabaseError as error:
                 if self.tables.missing() != missing:
                     continue
-                if missing == [MadeObject]:  # of an older release, for a user who makes no tables
-                    return
                 said = self.backend.errors.message_of(error)
+                if missing == [MadeObject]:  # of an older release, for a user who makes no tables
+                    self.backend.notice(f"What ROC files make is not known from now on: {said}")
+                    return
                 raise HistoryError(
                     f"The tables of the history cannot be created: {said}\n"
                     f"{self.backend.errors.remedy(error)}".strip()

@@ -294,13 +294,18 @@ class Migrator:
         with self.database.locked(command), self.database.backend.session.kept():
             again: Callable[[], list[Planned]] = partial(self._taken_away, prepare)
             prepared = prepare()
-            if not makes_anew or prepared.left or not self._repeats:
+            makes_anew = makes_anew and self._repeats
+            if not makes_anew or prepared.left:
                 again = list
             while not self._run_steps(prepared.planned, done, again):
                 prepared = prepare()
             for _round in range(_MOST_ROUNDS):  # since files may do that to each other, for ever
-                if not (planned := again()) or not self._run_steps(planned, done, again):
+                if not (planned := again()):
                     break
+                self._run_steps(planned, done, again)
+            if makes_anew and (unmade := self.history.unmade()):
+                names = ", ".join(name for names in unmade.values() for name in names)
+                self.database.backend.notice(f"{names}: not there as a ROC file made it.")
             return prepared
 
     def _taken_away(self, prepare: Callable[[], Prepared]) -> list[Planned]:

@@ -74,7 +74,7 @@ class Section:
 class Script:
     """A parsed file; its two texts are what stands above and below the rollback marker, as written.
 
-    With `problems` the sections must not run. `near_markers` are problems of a file that is to run
+    With `problems` the sections must not run. `lookalikes` are those of a file that is to run
     for the first time.
     """
 
@@ -83,7 +83,7 @@ class Script:
     upgrade_text: str
     rollback_text: str | None = None
     problems: tuple[Problem, ...] = ()
-    near_markers: tuple[Problem, ...] = ()
+    lookalikes: tuple[Problem, ...] = ()
 
 
 def parse(
@@ -131,7 +131,10 @@ def parse(
         written[: source.written(marker.start)] if marker else written,
         written[source.written(marker.end) :] if marker else None,
         tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)),
-        tuple(reader.near_markers(above, upgrade, marker.start if marker else len(text))),
+        (
+            *islice(reader.lookalikes.values(), _MOST_PROBLEMS),
+            *reader.near_markers(above, upgrade, marker.start if marker else len(text)),
+        ),
     )
 
 
@@ -171,6 +174,7 @@ class _Reader:
         self.text = source.text
         self.problems: list[Problem] = []
         self.heeded: set[int] = set()
+        self.lookalikes: dict[int, Problem] = {}
         self.places: dict[str, int] = {}  # of the directives that hold so far
 
     def complain(self, rule: Rule, message: str, hint: str, offset: int) -> None:
@@ -219,9 +223,10 @@ class _Reader:
             for word in match["words"].split():
                 name, _, value = word.partition("=")
                 name = name.lower()
+                if name in given_here and not (ROWS[name].adds or ROWS[name].once):
+                    said = f"the directive {word!r}: a section has one {name}, and the last holds"
+                    self.seems_wrong(self.shown(said), "keep one", match.start())
                 try:
-                    if name in given_here and not (ROWS[name].adds or ROWS[name].once):
-                        raise ValueError(f"a section has one {name}", "keep one")
                     given = given.given(name, value, in_head=not start)
                     self.places[name] = match.start()
                     given_here.add(name)
@@ -241,12 +246,10 @@ class _Reader:
             hint = f"write it as {name}={row.example}, without blanks" if row and is_near else KNOWN
         self.complain(Rule.UNKNOWN_DIRECTIVE, self.shown(message), hint, offset)
 
-    def _complain_once(self, offset: int) -> None:
-        if offset not in self.heeded:
-            self.heeded.add(offset)
-            message = "the comment is nearly a directive, and holds for nothing"
-            hint = "write it in a line of its own, as -- jetbase: name=value"
-            self.complain(Rule.UNKNOWN_DIRECTIVE, message, hint, offset)
+    def seems_wrong(self, message: str, hint: str, offset: int) -> None:
+        """Note what a pending file is refused for, and an applied one is not."""
+        if offset not in self.lookalikes:
+            self.lookalikes[offset] = self._problem(Rule.UNKNOWN_DIRECTIVE, message, hint, offset)
 
     def complain_of_late_directives(self, statements: list[Statement]) -> None:
         """A directive that holds for nothing must not look as if it did."""
@@ -268,9 +271,10 @@ class _Reader:
         """The directives of a stretch that holds comments only; none is inside a block comment."""
         comments = list(self.lexicon.comments(self.text, start, end))
         for first, last in comments:
-            if _NEARLY_DIRECTIVE.match(self.text, first, last) and not _DIRECTIVE.match(
-                self.text, first, last
-            ):
-                self._complain_once(first)
+            is_near = _NEARLY_DIRECTIVE.match(self.text, first, last)
+            if is_near and not _DIRECTIVE.match(self.text, first, last):
+                message = "the comment is nearly a directive, and holds for nothing"
+                hint = "write it in a line of its own, as -- jetbase: name=value"
+                self.seems_wrong(message, hint, first)
         matches = (_DIRECTIVE.match(self.text, *comment) for comment in comments)
         return [match for match in matches if match]

@@ -247,7 +247,8 @@ class History:
         """By key the paths of versioned migrations that are applied by what the log has last."""
         if not self.tables.has(Event):
             return {}
-        events = self.log.filter(namespace="", kind=str(Kind.VERSIONED))
+        tries = [str(EventType.STARTED), str(EventType.FAILED)]  # after which it is as before
+        events = self.log.filter(namespace="", kind=str(Kind.VERSIONED)).exclude(event__in=tries)
         last = events.values("key").annotate(last=models.Max("id")).values("last")
         rows = self.log.filter(pk__in=last).values_list("key", "path", "event", "detail")
         resolved = str(EventType.RESOLVED)

@@ -55,6 +55,12 @@ class Lease:
         lock = self.tables.name(LockHolder)
         return bool(self.backend.execute(f"SELECT 1 FROM {lock} WHERE namespace = ''"))
 
+    def is_of_this_session(self, holder: Holder) -> bool:
+        """Whether the row was written by this process over this connection."""
+        host = stamp(self.backend.connection)["host"]
+        session = self.backend.locking.session_id() or 0
+        return (holder.host, holder.pid, holder.session) == (host, os.getpid(), session)
+
     def is_working(self, holder: Holder) -> bool:
         """Whether the holder's session is known to live, whatever became of its client."""
         return self.backend.locking.is_working(holder, self.tables.sql(LockHolder))

@@ -1,6 +1,5 @@
 """One run at a time: taking the lease, waiting for it, and keeping it alive."""
 
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -97,7 +96,7 @@ class Lock:
                     " somebody by hand, has deleted it, perhaps with all others. jetbase_status"
                     " says what the history still has."
                 )
-        if other and other.pid == os.getpid() and other.token != self.lease.token:
+        if other and self.lease.is_of_this_session(other):
             return self.lease.unwritable()  # all of the row is ours but the token
         by = f" by {other}" if other else ""
         return LockLostError(f"The lock was taken away from this run{by}.", holder=other)
@@ -199,7 +198,8 @@ class Lock:
             patient = holder and self._wait and watch.seems_gone(holder)
             now = time.monotonic()
             if holder is None or of is not None:
-                if in_vain is not None and now - in_vain >= min(self.timing.stale, self._wait):
+                least = max(_LONGEST_PAUSE, min(self.timing.stale, self._wait))
+                if in_vain is not None and now - in_vain >= least:
                     raise self.lease.unwritable()
                 in_vain = in_vain or now
             elif now >= deadline and not patient:

@@ -14,7 +14,7 @@ from django.db.migrations.exceptions import (
     IrreversibleError,
 )
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations import RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
 from ..backends import backend_of, message_of
@@ -108,7 +108,7 @@ def all_sql_of(
     if only_sql:
         migrations = list(map(_without_others, migrations))
     for migration in migrations:
-        _refuse(migration)
+        _refuse(loader, migration)
         loader.graph.nodes[app_label, migration.name] = migration
     own = {(one.app_label, one.name) for one in migrations}
     found = []
@@ -216,7 +216,7 @@ def _found(loader: MigrationLoader, app_label: str, prefix: str) -> Migration:
         ) from error
 
 
-def _refuse(migration: Migration) -> None:
+def _refuse(loader: MigrationLoader, migration: Migration) -> None:
     """Raise for what cannot become a file."""
     label = f"{migration.app_label}.{migration.name}"
     if migration.replaces:
@@ -224,7 +224,7 @@ def _refuse(migration: Migration) -> None:
             f"{label} replaces other migrations, of which Django keeps a record each: name one of"
             " those, or finish the squash by removing its `replaces`."
         )
-    mixed = [operation for operation in migration.operations if _changes_state(operation)]
+    mixed = list(_changing_state(loader, migration))
     if mixed and any(isinstance(one, RunSQL) for one in _database_operations(migration.operations)):
         raise DjangoMigrationError(
             f"{label} has SQL beside what changes models ({mixed[0].describe()}), and stays with"
@@ -246,7 +246,7 @@ def _without_others(migration: Migration) -> Migration:
     """The same with nothing but its RunSQL. Raises DjangoMigrationError where it has none."""
     alone: Any = copy(migration)
     alone.operations = [
-        RunSQL(one.sql, one.reverse_sql)
+        RunSQL(one.sql, one.reverse_sql, hints=one.hints)
         for one in _database_operations(migration.operations)
         if isinstance(one, RunSQL)
     ]
@@ -258,11 +258,14 @@ def _without_others(migration: Migration) -> Migration:
     return alone  # type: ignore[no-any-return]
 
 
-def _changes_state(operation: Operation) -> bool:
-    """Whether Django's models are others behind it."""
-    if isinstance(operation, (RunSQL, SeparateDatabaseAndState)):
-        return bool(operation.state_operations)
-    return not isinstance(operation, RunPython)
+def _changing_state(loader: MigrationLoader, migration: Migration) -> Iterator[Operation]:
+    """The operations behind which Django's models are others."""
+    state = loader.project_state((migration.app_label, migration.name), at_end=False)
+    for operation in migration.operations:
+        before = state.clone()
+        operation.state_forwards(migration.app_label, state)
+        if state != before:
+            yield operation
 
 
 def _database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:

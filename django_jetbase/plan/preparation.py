@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..backends.base.character_set import CharacterSet
 from ..backends.base.objects import Made
 from ..database import Database
 from ..exceptions import HistoryError, ProblemsError
@@ -72,7 +73,7 @@ class Preparation:
             planned.append(item)
             problems += [
                 *self._of_django(item, dependencies),
-                *self._near_markers(item),
+                *self._lookalikes(item),
                 *self._obstacles(item),
                 *self._obstacles_to_rollback(item),
                 *self._without_effect(item),
@@ -171,16 +172,16 @@ class Preparation:
         place = given.place(given.places["needs"])
         return Problem(Rule.CANNOT_RUN, unmet.migration.path, said, hint, *place)
 
-    def _near_markers(self, item: Planned) -> tuple[Problem, ...]:
+    def _lookalikes(self, item: Planned) -> tuple[Problem, ...]:
         """Those of a file that has not run as it is."""
         file, applied = item.step.migration, item.step.applied
         if not file or not item.section or item.step.direction is Direction.ROLLBACK:
             return ()
-        return () if applied and applied.checksum == file.checksum else self.near_markers(file)
+        return () if applied and applied.checksum == file.checksum else self.lookalikes(file)
 
-    def near_markers(self, migration: Migration) -> tuple[Problem, ...]:
-        """What in a file looks like the rollback marker, and is none."""
-        return self.script(migration).near_markers
+    def lookalikes(self, migration: Migration) -> tuple[Problem, ...]:
+        """What in a file looks like the rollback marker or a directive, and is none."""
+        return self.script(migration).lookalikes
 
     def _obstacles(self, item: Planned) -> Iterator[Problem]:
         section = item.section
@@ -220,7 +221,7 @@ class Preparation:
         """Characters that the connection cannot send, of a statement or of the name, the first."""
         if (section.text + path).isascii():
             return
-        for one in self.backend.character_sets():
+        for one in self._character_sets:
             for text, start in [(path, None), *((s.text, s.start) for s in section.statements)]:
                 if (at := one.first_lacking(text)) is not None:
                     place = (None, None) if start is None else section.place(start + at)
@@ -246,6 +247,10 @@ class Preparation:
                 hint = "leave it if the file also runs where it does; else take it out"
                 line, column = section.place(offset)
                 yield Problem(Rule.NO_EFFECT, item.step.path, said, hint, line, column)
+
+    @cached_property
+    def _character_sets(self) -> tuple[CharacterSet, ...]:
+        return tuple(self.backend.character_sets())
 
     @property
     def _database(self) -> str:

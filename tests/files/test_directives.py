@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandError
 
 from django_jetbase.backends.base.features import Features
 from django_jetbase.files.directives import KNOWN, ROWS, Directives
 from django_jetbase.files.script import parse
 from django_jetbase.problems import Rule
 from django_jetbase.sql.lexicon import Lexicon
+
+from ..conftest import Project
 
 PAGE = Path(__file__).parents[2] / "docs" / "files.md"
 VALUES = {
@@ -76,7 +79,8 @@ def test_the_case_of_a_word_does_not_matter(name: str, text: str, value: object)
     ],
 )
 def test_what_is_nearly_a_directive(line: str, said: str, hint: str) -> None:
-    problem = parse("V1__a.sql", f"{line}\nSELECT 1;\n", Lexicon()).problems[0]
+    script = parse("V1__a.sql", f"{line}\nSELECT 1;\n", Lexicon())
+    problem = (*script.problems, *script.lookalikes)[0]
     assert (problem.id, problem.line) == (Rule.UNKNOWN_DIRECTIVE, 1)
     assert said in problem.message
     assert hint in problem.hint
@@ -84,7 +88,21 @@ def test_what_is_nearly_a_directive(line: str, said: str, hint: str) -> None:
 
 def test_prose_about_the_tool_is_no_directive() -> None:
     text = "-- jetbase runs this\n/* see jetbase: the tool */\n-- by jetbase (x=1)\nSELECT 1;"
-    assert parse("V1__a.sql", text, Lexicon()).problems == ()
+    script = parse("V1__a.sql", text, Lexicon())
+    assert (script.problems, script.lookalikes) == ((), ())
+
+
+def test_an_applied_file_with_such_a_comment_stays_valid(project: Project) -> None:
+    """It is refused while it is pending, and can be rolled back where it has run before."""
+    text = "/* jetbase: role=a */\nSELECT 1;\n-- rollback\nSELECT 2;\n"
+    project.write(V1__a=text)
+    with pytest.raises(CommandError, match=r"V1__a\.sql:1:1: the comment is nearly a directive"):
+        project.call("upgrade")
+    project.write(V1__a="SELECT 1;")
+    project.call("upgrade", fake=True)
+    project.write(V1__a=text)  # the same statements
+    assert project.call("upgrade") == "Nothing to do.\n"
+    assert project.call("rollback").startswith("Rolled back V1__a.sql")
 
 
 def test_the_shortest_time_is_not_none() -> None:

@@ -91,7 +91,7 @@ PROSE = [
 def lines(text: str, vendor: str) -> list[int | None]:
     script = parse("V1__a.sql", text, lexicon_of(vendor))
     assert script.problems == ()
-    return [problem.line for problem in script.near_markers]
+    return [problem.line for problem in script.lookalikes]
 
 
 # To MySQL two dashes begin a comment only with a blank behind them.

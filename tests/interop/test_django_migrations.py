@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.migrations import AddField, Migration, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import IntegerField
 
@@ -391,6 +392,25 @@ def test_sql_beside_what_changes_models_is_refused(
     monkeypatch.setattr(catalog, "operations", [field])
     with pytest.raises(CommandError, match="0005_irreversible has no RunSQL"):
         project.call("new", from_django=["catalog", "0005"], only_sql=True)
+
+
+def test_sql_beside_what_changes_no_model_is_moved(
+    project: Project, catalog: type[Migration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an extension of PostgreSQL's, or whatever a project has for its own SQL."""
+
+    class Comment(Operation):
+        def state_forwards(self, app_label: str, state: Any) -> None:
+            pass
+
+        def database_forwards(self, app_label: str, editor: Any, before: Any, after: Any) -> None:
+            editor.execute("SELECT 2")
+
+    monkeypatch.setattr(catalog, "operations", [Comment(), RunSQL("SELECT 1")])
+    project.call("new", from_django=["catalog", "0005"])
+    (text,) = texts(project)
+    assert "SELECT 2;" in text
+    assert "SELECT 1;" in text
 
 
 def test_several_in_one_start(project: Project) -> None:

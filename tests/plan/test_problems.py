@@ -280,6 +280,16 @@ def test_E018(project: Project) -> None:
     assert project.applied() == ["V1__a.sql", "V2__b.sql"]
 
 
+def test_E018_behind_a_rollback_that_failed(project: Project) -> None:
+    """It is still what the log has last that has changed anything."""
+    project.write(V1__a="SELECT 1;\n-- rollback\nSELECT * FROM nowhere;")
+    project.call("upgrade")
+    with pytest.raises(CommandError, match="nowhere"):
+        project.call("rollback")
+    project.query("DELETE FROM django_jetbase_migration")
+    assert_upgrade_refuses(project, "jetbase.E018")
+
+
 def test_W014(project: Project) -> None:
     project.write(V1__a=A, ROC__v="CREATE TABLE IF NOT EXISTS made (id INTEGER);")
     project.call("upgrade")

@@ -164,6 +164,17 @@ def test_files_that_take_it_from_each_other(project: Project) -> None:
     project.write(ROC__w=drop.format("v") + view(project, "w"))
     assert 3 <= len(ran(project.call("upgrade"))) <= 7
     assert "runs again" in project.said
+    assert re.search(r"  (?:public\.)?[vw]: not there as a ROC file made it\.", project.said)
+
+
+def test_a_run_that_leaves_versions_says_what_it_has_taken_away(project: Project) -> None:
+    """Which it does not make anew, since that is written for the last version."""
+    project.write(V1__a=A, ROC__v=view(project))
+    project.call("upgrade")
+    project.write(V2__b="DROP VIEW v;", V3__c="SELECT 1;")
+    assert ran(project.call("upgrade", count=1)) == ["V2__b.sql"]
+    assert "v: not there as a ROC file made it." in project.said
+    assert ran(project.call("upgrade")) == ["V3__c.sql", "ROC__v.sql"]
 
 
 def test_a_rollback_and_a_file_that_is_gone(project: Project) -> None:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 _MYSQLCLIENT = "MySQLdb"
 _MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol
-_PROBE, _NO_SUCH_SAVEPOINT = "django_jetbase_probe", 1305
+_IS_OPEN = 1568  # transaction characteristics cannot be changed while one is in progress
+_LEVELS = {
+    "READ-UNCOMMITTED": "READ UNCOMMITTED",
+    "READ-COMMITTED": "READ COMMITTED",
+    "REPEATABLE-READ": "REPEATABLE READ",
+    "SERIALIZABLE": "SERIALIZABLE",
+}
 _NOT_TAKEN_BACK = 1196  # the warning of a ROLLBACK that tables without transactions have outlived
 
 
@@ -73,20 +79,20 @@ class MySQLBackend(Backend):
         return bool(flags & _MULTI_STATEMENTS)
 
     def in_transaction(self) -> bool:
-        """MySQL tells it only by whether a savepoint outlives its statement.
+        """MySQL tells it only by refusing to set the isolation level of the next one.
 
-        Without autocommit that is always so.
+        What is set is that of the session, which the next one has anyway.
         """
         if self.session.is_mariadb:  # LIMIT, since a file may have set another one
             return self.execute("SELECT @@in_transaction LIMIT 1") == [(1,)]
-        self.execute(f"SAVEPOINT {_PROBE}")
+        ((level,),) = self.execute("SELECT @@transaction_isolation LIMIT 1")
         try:
-            self.execute(f"RELEASE SAVEPOINT {_PROBE}")
+            self.execute(f"SET TRANSACTION ISOLATION LEVEL {_LEVELS[level]}")
         except Error as error:
-            if code_of(error) == _NO_SUCH_SAVEPOINT:
-                return False
+            if code_of(error) == _IS_OPEN:
+                return True
             raise
-        return True
+        return False
 
     def begin(self) -> None:
         self.execute("START TRANSACTION")

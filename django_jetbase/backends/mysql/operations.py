@@ -31,6 +31,8 @@ _ANALYZES_CHANGE = re.compile(
 # Of these a failure leaves nothing, on tables that know transactions.
 _ATOMIC = frozenset("SELECT INSERT UPDATE DELETE REPLACE SET USE CREATE ALTER WITH".split())
 _SURELY_ACCEPTED = 1 << 20  # characters; below every sensible max_allowed_packet
+# What holds for the next transaction, and asking MySQL would take back; it opens none.
+_OF_NEXT_TRANSACTION = re.compile(r"SET TRANSACTION\b", re.IGNORECASE)
 _GOES_ON = re.compile(r"\b(?:TO|AND CHAIN)\b", re.IGNORECASE)  # ROLLBACK TO, COMMIT AND CHAIN
 # What a transaction takes back, and what leaves it open.
 _PURE = frozenset("SELECT INSERT UPDATE DELETE REPLACE WITH VALUES SET".split())
@@ -206,10 +208,9 @@ class MySQLOperations(Operations):
         commits = any(map(self._commits, self.parts(statement)))
         was_open = self._open or not self._autocommit
         if was_open or not commits or statement.keyword == "COMMIT":
-            is_open, self._autocommit = self._asked()
-            if self._autocommit or self.session.is_mariadb:
-                self._open = is_open
-                return self._open
+            if not _OF_NEXT_TRANSACTION.match(self.lead(statement)):
+                self._open, self._autocommit = self._asked()
+            return self._open
         if self._begins(statement):
             self._open = True
         elif statement.keyword in ("COMMIT", "ROLLBACK"):
@@ -227,7 +228,7 @@ class MySQLOperations(Operations):
     def _asked(self) -> tuple[bool, bool]:
         """Whether a transaction is open, and whether statements commit by themselves.
 
-        The words of a statement do not always tell. Of MySQL without autocommit they must do.
+        The words of a statement do not always tell.
         """
         with failing(None):
             ((autocommit,),) = self.execute("SELECT @@autocommit LIMIT 1")
