@@ -9,7 +9,7 @@ from django.db import DatabaseError, models
 from ..backends.base.backend import Backend
 from ..exceptions import HistoryError
 from ..migration import Applied, EventType, Failure, Kind, Version
-from ..models import AppliedMigration, Event, MadeObject, SchemaVersion
+from ..models import AppliedMigration, Event, MadeObject
 from .packing import unpacked
 from .tables import Tables
 
@@ -47,33 +47,6 @@ class Past(NamedTuple):
     def label(self) -> str:
         """What to show for the migration, on one line."""
         return self.path.replace("\n", "\\n") or f"baseline {self.version}"
-
-
-class Inventory(NamedTuple):
-    """What must be there behind a file as before it; `event` identifies the last one, or is 0.
-
-    `keys` and `checksums` are the first and the last, and how long all keys are together.
-    """
-
-    migrations: int
-    ids: int  # their sum
-    keys: tuple[str, str, int]
-    checksums: tuple[str, str]
-    versions: int  # of the tables
-    event: int
-
-
-def inventory_of(key: str) -> list[str]:
-    """What is compared of the rows of the state, as SQL; `key` is the column as SQL."""
-    return [
-        "count(*)",
-        "coalesce(sum(id), 0)",
-        f"coalesce(min({key}), '')",
-        f"coalesce(max({key}), '')",
-        f"coalesce(sum(length({key})), 0)",
-        "coalesce(min(checksum), '')",
-        "coalesce(max(checksum), '')",
-    ]
 
 
 class History:
@@ -220,18 +193,6 @@ class History:
     def last_event(self) -> int:
         """What identifies the last event; 0 before the first."""
         return self.log.aggregate(last=models.Max("id"))["last"] or 0
-
-    def inventory(self) -> Inventory:
-        """One query, of tables that are there."""
-        state, versions, events = map(self.tables.sql, (AppliedMigration, SchemaVersion, Event))
-        parts = inventory_of(self.tables.columns["key"])
-        sql = (
-            f"SELECT {', '.join(parts)}, (SELECT count(*) FROM {versions}),"
-            f" (SELECT coalesce(max(id), 0) FROM {events}) FROM {state}"
-        )
-        count, ids, first, last, length, one, other, *rest = self.backend.execute(sql, ())[0]
-        keys = (first, last, int(length))
-        return Inventory(int(count), int(ids), keys, (one, other), *map(int, rest))
 
     def unmade(self) -> dict[str, list[str]]:
         """By key the names of what repeatable files have made and is gone, or is another one."""

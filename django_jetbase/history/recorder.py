@@ -7,25 +7,14 @@ from django.db import models
 
 from ..backends.base.backend import Backend
 from ..migration import Applied, Direction, EventType, Kind, Origin
-from ..models import (
-    AppliedMigration,
-    Event,
-    Heartbeat,
-    LockHolder,
-    MadeObject,
-    Run,
-    SchemaVersion,
-)
+from ..models import AppliedMigration, Event, MadeObject, Run
 from ..sql.queries import Certain, Expression, Query, insert, update
 from ..version import __version__
-from .history import Inventory, inventory_of
 from .lease import Lease
 from .packing import packed
 from .recorded import Recorded, recorded_again
 from .stamp import stamp
 from .tables import Tables
-
-_PROBE = "-"  # the token of nobody, within one transaction
 
 
 class Recorder:
@@ -194,32 +183,6 @@ class Recorder:
             return [self._update_begun(row, incomplete="")]
         sql = f"DELETE FROM {self._state} WHERE id = %s AND incomplete = %s"
         return [Query(sql, (row.sequence, row.incomplete))]
-
-    def unharmed(self, inventory: Inventory) -> list[Query]:
-        """What fails where something of the history is gone, or the lock would stay as it is."""
-        migrations, ids, keys, checksums, versions, event = inventory
-        tables = self.tables
-        parts = " AND ".join(f"{sql} = %s" for sql in inventory_of(self._key))
-        found = Certain(
-            f"SELECT count(*) FROM {self._state} HAVING {parts}"
-            f" AND (SELECT count(*) FROM {tables.sql(SchemaVersion)}) = %s"
-            f" AND (SELECT coalesce(max(id), 0) FROM {tables.sql(Event)} WHERE id = %s) = %s"
-            f" AND NOT EXISTS (SELECT 1 FROM {tables.sql(Heartbeat)} WHERE 1 = 0)",  # reads no row
-            (migrations, ids, *keys, *checksums, versions, event, event),
-        )
-        token = self.lease.token
-        return [found, *self._lock_changes(token, _PROBE), *self._lock_changes(_PROBE, token)]
-
-    def _lock_changes(self, before: str, after: str) -> list[Query]:
-        """Change the token of the lock; what fails where it stays."""
-        lock = self.tables.sql(LockHolder)
-        where = "namespace = '' AND token = %s"
-        unchanged = f"SELECT 1 FROM {lock} WHERE {where}"
-        one_row = "SELECT 1 FROM (SELECT 1 AS one) AS one_row"
-        return [
-            Query(f"UPDATE {lock} SET token = %s WHERE {where}", (after, before)),
-            Certain(f"{one_row} WHERE NOT EXISTS ({unchanged})", (before,)),
-        ]
 
     def failed(self, migration: Recorded, statements: int, detail: str) -> list[Query]:
         """Log a failure."""

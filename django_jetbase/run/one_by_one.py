@@ -11,6 +11,7 @@ from ..backends.base.values import Progress, RecordFailed, StatementFailed, reco
 from ..database import Database
 from ..exceptions import LockError
 from ..files.script import Section
+from ..history.inventory import take
 from ..history.recorded import Recorded
 from ..migration import Applied
 from ..models import AppliedMigration
@@ -125,7 +126,7 @@ class OneByOne(Task):
             tables = self.database.tables
             if AppliedMigration in tables.missing():
                 return True
-            return self.database.history.inventory().migrations < self.inventory.migrations
+            return take(tables).migrations < self.inventory.migrations
         except Error:
             return False
 

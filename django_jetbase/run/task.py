@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..backends.base.values import StatementFailed, recording
 from ..database import Database
 from ..files.script import Section
-from ..history.history import Inventory
+from ..history.inventory import Inventory, take, unharmed
 from ..history.recorded import Recorded
 from ..plan.of_history import OwnTables
 from ..plan.plan import Step
@@ -85,11 +85,13 @@ class Task:
         """Note, while the lock is held, what the section must leave of the history."""
         if OwnTables(self.database).may_be_reached_by(self.section):
             with recording():
-                self.inventory = self.database.history.inventory()
+                self.inventory = take(self.database.tables)
 
     def unharmed(self) -> list[Query]:
         """What fails where that is not there any more."""
-        return self.recorder.unharmed(self.inventory) if self.inventory else []
+        if self.inventory is None:
+            return []
+        return unharmed(self.database.tables, self.inventory, self.database.lease.token)
 
     def _closing(self) -> list[Query]:
         duration = self.backend.operations.elapsed or self.elapsed

@@ -302,6 +302,17 @@ def test_what_takes_from_the_history_on_sqlite(project: Project, text: str, head
     is_not_applied(project, text, head)
 
 
+@pytest.mark.engines("sqlite")
+def test_a_history_that_is_taken_out_of_the_catalogue(project: Project) -> None:
+    """Its indexes stay, so that whoever opened the database next could not read it."""
+    sql = "PRAGMA writable_schema = on;\nDELETE FROM sqlite_master WHERE name LIKE 'django_jet%';"
+    is_not_applied(project, sql, "")
+    project.connection.close()
+    project.write(V2__b="CREATE TABLE b (id INTEGER);")
+    project.call("upgrade")
+    assert project.tables() == {"a", "b"}
+
+
 @contextmanager
 def owner(project: Project) -> Iterator[Project]:
     """Who owns the schema and is not above its rules."""

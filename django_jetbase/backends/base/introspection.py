@@ -31,6 +31,13 @@ class Introspection(Part):
         """
         return Location(None, frozenset(self.tables_among(tables)))
 
+    def count_in_catalogue(self, tables: Sequence[str]) -> str:
+        """SQL for how many objects belong to the tables; empty where only DDL can change that.
+
+        Their names are of small letters, digits and `_`.
+        """
+        return ""
+
     def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
         """All histories of this database: schema and name of the table, and if it may be read.
 

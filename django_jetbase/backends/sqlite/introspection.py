@@ -9,6 +9,11 @@ class SQLiteIntrospection(Introspection):
         sql = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {marks(names)}"
         return {name for (name,) in self.execute(sql, tuple(names))}
 
+    def count_in_catalogue(self, tables: Sequence[str]) -> str:
+        """A file may write into the catalogue, by PRAGMA writable_schema."""
+        names = ", ".join(f"'{name}'" for name in tables)
+        return f"(SELECT count(*) FROM sqlite_master WHERE tbl_name IN ({names}))"
+
     def histories(self, constraint: str) -> list[tuple[str | None, str, bool]]:
         return self.execute(
             "SELECT NULL, name, 1 FROM sqlite_master"
