@@ -16,7 +16,7 @@ from .files.names import migrations_of
 from .files.script import parse
 from .migration import Kind, Migration
 from .migrator import Migrator
-from .plan.plan import duplicate_problems
+from .plan.validation import duplicate_problems
 from .problems import Problem, Rule
 from .results import Status
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import groupby
 
 from django.db import DEFAULT_DB_ALIAS
 
 from .database import Database
 from .exceptions import (
-    JetbaseError,
     LockLostError,
     ProblemsError,
     TargetError,
@@ -20,11 +17,8 @@ from .history.heartbeat import USUAL, Timing
 from .history.history import Past
 from .migration import Kind, Migration, Version, checksum_of_bytes
 from .plan.inspection import Inspection, Skip, Texts, together
-from .plan.makers import makers_of
 from .plan.plan import (
     ZERO,
-    incomplete_problems,
-    kept_problems,
     keys_to_repeat,
     rollback_plan,
     target_version,
@@ -32,15 +26,13 @@ from .plan.plan import (
 )
 from .plan.preparation import Planned, Prepared
 from .plan.state import State
+from .plan.validation import incomplete_problems, kept_problems
 from .problems import Problem, Rule
 from .results import Detail, Result, Status
-from .run.announcement import Announcement
 from .run.done import Done
-from .run.executor import Executor
 from .run.offline import Offline
-from .run.task import OvertakenError, PostponedError
+from .run.runner import Runner
 
-_MOST_ROUNDS = 3  # in which a run makes anew what it has taken away
 MOST_LOCKS = 10  # that a run takes before it gives up losing them
 LAST_EVENTS = 100  # that the detail of a migration has
 
@@ -66,8 +58,6 @@ class Migrator:
         self.inspection = Inspection(self.database)
         self.preparation = self.inspection.preparation
         self.report = report
-        self._makers: Callable[[str], Sequence[Migration]] = lambda name: ()
-        self._repeats = False  # whether there are files that run on change
 
     # ---- reading
 
@@ -164,8 +154,6 @@ class Migrator:
         files = migrations_of(found)
         names = [repeat] if isinstance(repeat, str) else repeat
         keys = keys_to_repeat(names, files.migrations)
-        self._makers = partial(makers_of, migrations=files.migrations)
-        self._repeats = any(file.kind is Kind.RUNS_ON_CHANGE for file in files.migrations)
         seen: int | None = None
 
         def prepare() -> Prepared:
@@ -186,7 +174,7 @@ class Migrator:
                 prepared, self.inspection.problems(files, state, skip), "Nothing was run."
             )
 
-        return self._run("upgrade", prepare, dry_run, makes_anew=not fake)
+        return self._run("upgrade", prepare, files.migrations, dry_run=dry_run, makes_anew=not fake)
 
     def _is_settled(self, files: list[File]) -> bool:
         """Whether the files are exactly what the history says, so that nothing is due or wrong.
@@ -224,7 +212,6 @@ class Migrator:
         if to_version not in (None, ZERO):
             target = target_version(to_version)
         files = self.inspection.files()
-        self._makers = partial(makers_of, migrations=files.migrations)
 
         def prepare() -> Prepared:
             state = self.inspection.state(files)
@@ -234,7 +221,7 @@ class Migrator:
             problems += [] if fake else kept_problems(state, plan)
             return _checked(prepared, problems, "Nothing was rolled back.")
 
-        return self._run("rollback", prepare, dry_run)
+        return self._run("rollback", prepare, files.migrations, dry_run=dry_run)
 
     def script(self, planned: Iterable[Planned]) -> str:
         """Steps that a dry run has planned as a script for the database's stock client.
@@ -248,158 +235,44 @@ class Migrator:
         self,
         command: str,
         prepare: Callable[[], Prepared],
-        dry_run: bool,
+        files: Sequence[Migration],
         *,
+        dry_run: bool,
         makes_anew: bool = False,
     ) -> Result:
-        """Plan; with something to do, lock, plan again and run.
-
-        With `makes_anew` what repeatable files have made, and other steps take away, comes back.
-        """
+        """Plan; with something to do, lock, plan again and run."""
         self.database.refuse_atomic()
         with self.database.autocommit():
             early = _without_lock(prepare, dry_run)
             if early and (dry_run or not early.planned):
                 return Result((), early.planned, early.left, early.problems)
             sections = [item.section for item in early.planned if item.section] if early else None
+            runner = Runner(
+                self.database,
+                self.preparation,
+                prepare,
+                files,
+                report=self.report,
+                sender=type(self),
+                makes_anew=makes_anew,
+            )
             with self.database.apart(sections):
-                return self._run_until_done(command, prepare, makes_anew=makes_anew)
+                prepared = self._run_locked(command, runner)
+            return Result(tuple(runner.done), (), prepared.left, prepared.problems)
 
-    def _run_until_done(
-        self, command: str, prepare: Callable[[], Prepared], *, makes_anew: bool
-    ) -> Result:
+    def _run_locked(self, command: str, runner: Runner) -> Prepared:
         """A run that loses its lock waits for it once more, but not for ever."""
-        done: list[Done] = []
         lost = 0
         while True:
             try:
-                prepared = self._run_locked(command, prepare, done, makes_anew=makes_anew)
+                with self.database.locked(command), self.database.backend.session.kept():
+                    return runner.run()
             except LockLostError as error:
                 lost += 1
                 if lost == MOST_LOCKS:
                     raise
                 self.database.backend.notice(f"{error} This run waits for it again.")
                 self.database.renew()
-            else:
-                return Result(tuple(done), (), prepared.left, prepared.problems)
-
-    def _run_locked(
-        self,
-        command: str,
-        prepare: Callable[[], Prepared],
-        done: list[Done],
-        *,
-        makes_anew: bool,
-    ) -> Prepared:
-        with self.database.locked(command), self.database.backend.session.kept():
-            again: Callable[[], list[Planned]] = partial(self._taken_away, prepare)
-            prepared = prepare()
-            makes_anew = makes_anew and self._repeats
-            if not makes_anew or prepared.left:
-                again = list
-            while not self._run_steps(prepared.planned, done, again):
-                prepared = prepare()
-            for _round in range(_MOST_ROUNDS):  # since files may do that to each other, for ever
-                if not (planned := again()):
-                    break
-                self._run_steps(planned, done, again)
-            if makes_anew and (unmade := self.history.unmade()):
-                names = ", ".join(name for names in unmade.values() for name in names)
-                self.database.backend.notice(f"{names}: not there as a ROC file made it.")
-            return prepared
-
-    def _taken_away(self, prepare: Callable[[], Prepared]) -> list[Planned]:
-        """The repeatable files that are due since this run has taken away what they made."""
-        unmade = self.history.unmade()
-        planned = prepare().planned if unmade else ()
-        again = [item for item in planned if item.step.subject.key in unmade]
-        for item in again:
-            names = ", ".join(unmade[item.step.subject.key])
-            self.database.backend.notice(f"{item.step.path} runs again: {names} is gone.")
-        return again
-
-    def _run_steps(
-        self, planned: Iterable[Planned], done: list[Done], again: Callable[[], list[Planned]]
-    ) -> bool:
-        """Take the steps; False where another process overtook the plan.
-
-        `again` gives the repeatable files of which the steps have taken away what they made.
-        """
-        executor = Executor(self.database, self._makers)
-        try:
-            for kind, items in groupby(planned, key=lambda item: item.step.subject.kind):
-                if kind is Kind.VERSIONED:
-                    self._run_all(executor, items, done)
-                else:
-                    self._run_in_some_order(executor, items, done, again)
-        except OvertakenError:
-            return False
-        except JetbaseError as error:
-            error.done = tuple(done)
-            raise
-        return True
-
-    def _run_all(self, executor: Executor, items: Iterable[Planned], done: list[Done]) -> None:
-        for item in items:
-            done.append(self._run_step(executor, item))
-            self.report(done[-1])
-
-    def _run_in_some_order(
-        self,
-        executor: Executor,
-        items: Iterable[Planned],
-        done: list[Done],
-        again: Callable[[], list[Planned]],
-    ) -> None:
-        """One for which something is missing comes again behind the others, which may make it.
-
-        Among them those of which this run has taken away what they made.
-        """
-        queue = list(items)
-        while queue:
-            waiting: list[Planned] = []
-            for item in queue:
-                may_wait = len(queue) > 1 or (again is not list and self._lacks_others(item))
-                try:
-                    step = self._run_step(executor, item, may_wait=may_wait)
-                except PostponedError as error:
-                    said = str(error).splitlines()[0]
-                    if len(queue) > 1:
-                        where = item.step.path
-                        self.database.backend.notice(f"{where}: {said}; it waits for others.")
-                    waiting.append(self._again(item))
-                else:
-                    done.append(step)
-                    self.report(step)
-            if len(waiting) == len(queue):  # nothing moves
-                known = {item.step.path for item in queue}
-                others = [item for item in again() if item.step.path not in known]
-                if not others:  # this one fails now
-                    self._run_all(executor, waiting[:1], done)
-                    del waiting[0]
-                waiting = [*others, *waiting]
-            queue = waiting
-
-    def _lacks_others(self, item: Planned) -> bool:
-        """Whether other files must make anew what may be what this one misses."""
-        return any(key != item.step.subject.key for key in self.history.unmade())
-
-    def _again(self, item: Planned) -> Planned:
-        """The same step as things now are: where it is no transaction, some of it may be there."""
-        row = self.history.row(item.step.subject.key)
-        return replace(item, step=replace(item.step, applied=row))
-
-    def _run_step(self, executor: Executor, item: Planned, *, may_wait: bool = False) -> Done:
-        """Take one step, and tell of it."""
-        recorded = self.preparation.recorded(item.step)
-        announcement = Announcement(type(self), self.database.alias, item.step)
-        if item.section is None:
-            done = executor.record(item.step, recorded, item.origin)
-        else:
-            with announcement.running():
-                done = executor.run(item.step, recorded, item.section, may_wait=may_wait)
-        announcement.done(done)
-        return done
 
 
 def _checked(prepared: Prepared, problems: list[Problem], consequence: str) -> Prepared:

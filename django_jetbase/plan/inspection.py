@@ -10,7 +10,10 @@ from ..files.disk import File, read_files
 from ..files.names import Files, migrations_of
 from ..migration import Applied, Kind
 from ..problems import Problem
-from .plan import (
+from .plan import upgrade_plan
+from .preparation import Preparation, Prepared
+from .state import Entry, OutOfOrder, State
+from .validation import (
     adopted_problems,
     ahead_problems,
     another_history_problems,
@@ -22,10 +25,7 @@ from .plan import (
     order_problems,
     starting_over_problems,
     unmade_problems,
-    upgrade_plan,
 )
-from .preparation import Preparation, Prepared
-from .state import Entry, OutOfOrder, State
 
 
 @dataclass(frozen=True)
